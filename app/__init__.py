@@ -1,0 +1,49 @@
+"""The complaint desk: wire, register, return."""
+
+from __future__ import annotations
+
+import importlib
+
+from flask import Flask
+
+from app.db import init_db
+from app.settings import Settings
+
+# In the order of the layers, lowest first; each has `init_app(app)`: connectors, hooks, views, commands.
+PACKAGES = (
+    "calendar",
+    "accounts",
+    "notifications",
+    "forms",
+    "engine",
+    "procedures",
+    "customers",
+    "callbacks",
+    "cases",
+    "inbox",
+    "timers",
+    "demo",
+    "api",
+    "web",
+)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Make the application for `settings`, read from the environment unless given."""
+    app = Flask(__name__)
+    settings = settings or Settings.from_env()
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=settings.secret_key,
+        TESTING=settings.testing,
+        MAX_CONTENT_LENGTH=settings.max_upload_bytes,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+    )
+    init_db(app)
+    for name in PACKAGES:
+        module = importlib.import_module(f"app.{name}")
+        if hasattr(module, "init_app"):
+            module.init_app(app)
+    return app

@@ -1,0 +1,1 @@
+"""Set-up, start and checks of the whole product: what `make` calls."""

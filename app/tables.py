@@ -1,0 +1,25 @@
+"""Every mapping in one import: what migrations and schema checks read."""
+
+from app.accounts import tables as accounts
+from app.calendar import tables as calendar
+from app.callbacks import tables as callbacks
+from app.cases import tables as cases
+from app.customers import tables as customers
+from app.db import Base
+from app.engine import tables as engine
+from app.inbox import tables as inbox
+from app.notifications import tables as notifications
+from app.settings_store import Setting
+
+__all__ = [
+    "Base",
+    "Setting",
+    "accounts",
+    "calendar",
+    "callbacks",
+    "cases",
+    "customers",
+    "engine",
+    "inbox",
+    "notifications",
+]
