@@ -1,0 +1,127 @@
+"""Working time: weekends, holidays, make-up days, clock changes."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from app.calendar.rules import (
+    Calendar,
+    CalendarExhausted,
+    Day,
+    add_working_time,
+    next_change,
+    parse_duration,
+    working_day,
+    working_time_between,
+)
+from app.calendar.store import official
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+@pytest.fixture
+def weekdays_9_to_17() -> Calendar:
+    nine_to_five = ((time(9), time(17)),)
+    return Calendar(ZoneInfo("UTC"), {day: nine_to_five for day in range(1, 6)})
+
+
+@pytest.fixture
+def china_2026() -> Calendar:
+    return official("Asia/Shanghai", 2026)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+
+
+def test_an_allowance_that_outlasts_friday_falls_due_on_monday(weekdays_9_to_17):
+    friday = datetime(2026, 3, 6, 16, 45, tzinfo=UTC)
+    monday = datetime(2026, 3, 9, 9, 15, tzinfo=UTC)
+    assert add_working_time(weekdays_9_to_17, friday, timedelta(minutes=30)).at == monday
+
+
+def test_time_given_at_night_starts_when_the_centre_opens(weekdays_9_to_17):
+    night = datetime(2026, 3, 4, 23, 0, tzinfo=UTC)
+    assert add_working_time(weekdays_9_to_17, night, timedelta(hours=1)).at == datetime(
+        2026, 3, 5, 10, tzinfo=UTC
+    )
+
+
+def test_an_allowance_may_end_at_the_very_instant_of_closing(weekdays_9_to_17):
+    morning = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
+    assert add_working_time(weekdays_9_to_17, morning, timedelta(hours=8)).at == datetime(
+        2026, 3, 4, 17, tzinfo=UTC
+    )
+
+
+def test_the_lunch_break_does_not_count(china_2026):
+    assert add_working_time(china_2026, at("2026-11-23 11:30"), timedelta(hours=1)).at == at("2026-11-23 14:00")
+
+
+def test_national_day_is_not_working_time(china_2026):
+    before = at("2026-09-30 17:00")
+    assert add_working_time(china_2026, before, timedelta(hours=2)).at == at("2026-10-08 09:30")
+
+
+def test_a_make_up_saturday_is_a_working_day(china_2026):
+    assert china_2026.is_make_up_day(date(2026, 10, 10))
+    assert add_working_time(china_2026, at("2026-10-09 17:30"), timedelta(hours=1)).at == at("2026-10-10 09:00")
+
+
+def test_days_past_the_last_announced_year_are_flagged_not_guessed(china_2026):
+    reckoned = add_working_time(china_2026, at("2026-12-31 17:30"), timedelta(hours=8))
+    assert reckoned.beyond_known
+    assert not add_working_time(china_2026, at("2026-12-30 09:00"), timedelta(hours=1)).beyond_known
+
+
+def test_an_hour_lost_to_summer_time_is_not_worked():
+    berlin = ZoneInfo("Europe/Berlin")
+    nights = Calendar(berlin, {day: ((time(0), time(6)),) for day in range(1, 8)})
+    before = datetime(2026, 3, 29, 0, 0, tzinfo=berlin)  # clocks go from 02:00 to 03:00
+    assert working_time_between(nights, before, before + timedelta(hours=12)) == timedelta(hours=5)
+
+
+def test_the_third_working_day_steps_over_the_weekend(china_2026):
+    assert working_day(china_2026, at("2026-11-19 15:00"), 3).at == at("2026-11-24 08:30")
+
+
+def test_working_day_zero_is_now_or_the_next_opening(china_2026):
+    assert working_day(china_2026, at("2026-11-20 15:00"), 0).at == at("2026-11-20 15:00")
+    assert working_day(china_2026, at("2026-11-21 15:00"), 0).at == at("2026-11-23 08:30")
+
+
+def test_working_time_between_two_instants_leaves_out_night_and_weekend(china_2026):
+    assert working_time_between(china_2026, at("2026-11-20 17:00"), at("2026-11-23 09:30")) == timedelta(hours=2)
+    assert working_time_between(china_2026, at("2026-11-23 10:00"), at("2026-11-23 09:00")) == timedelta(0)
+
+
+def test_the_next_change_tells_when_the_centre_closes_or_opens(china_2026):
+    assert next_change(china_2026, at("2026-11-23 15:00")) == at("2026-11-23 18:00")
+    assert next_change(china_2026, at("2026-11-23 12:30")) == at("2026-11-23 13:30")
+
+
+def test_a_calendar_that_never_opens_says_so():
+    closed = Calendar(ZoneInfo("UTC"), {}, {date(2026, 1, 1): Day("x", ())})
+    with pytest.raises(CalendarExhausted):
+        add_working_time(closed, datetime(2026, 1, 1, tzinfo=UTC), timedelta(hours=1))
+    assert next_change(closed, datetime(2026, 1, 1, tzinfo=UTC)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("PT8H", timedelta(hours=8)),
+        ("P1DT2H30M", timedelta(days=1, hours=2, minutes=30)),
+        ("P2W", timedelta(weeks=2)),
+        (" PT90S ", timedelta(seconds=90)),
+    ],
+)
+def test_durations_are_read(text, expected):
+    assert parse_duration(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "P", "PT", "8H", "P1M", "P1Y", "-PT1H", "PT1.5H", "P1DT"])
+def test_what_is_no_duration_is_refused(text):
+    with pytest.raises(ValueError, match="not a duration"):
+        parse_duration(text)
