@@ -1,0 +1,1 @@
+"""The tests: unit (no app, no database), integration (SQLite and PostgreSQL), browser (Chromium)."""
