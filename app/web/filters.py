@@ -1,0 +1,181 @@
+"""How instants, durations, money and personal numbers are written, in Chinese and in English."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import Flask, current_app
+from flask_babel import gettext as _
+
+from app import clock
+from app.web.i18n import choose
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+WEEKDAYS = {
+    "zh": ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
+    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+}
+# From here on hours say less than days.
+DAYS_FROM = timedelta(hours=72)
+
+
+def init(app: Flask) -> None:
+    """Register the filters."""
+    app.jinja_env.filters.update(
+        local_time=local_time,
+        local_date=local_date,
+        clock_time=clock_time,
+        duration=duration,
+        ago=ago,
+        money=money,
+        mask_phone=mask_phone,
+        mask_plate=mask_plate,
+        num=num,
+        initial=initial,
+        tone=tone,
+        isotime=isotime,
+    )
+    app.jinja_env.globals.update(deadline_words=deadline_words, now=clock.now)
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+
+
+def zone() -> ZoneInfo:
+    """Return the centre's zone; every instant is shown in it."""
+    return ZoneInfo(current_app.config["SETTINGS"].centre_timezone)
+
+
+def local_time(instant: datetime | None) -> str:
+    """Write an instant: 10-08 15:05 / 8 Oct 15:05; with the weekday within a week; other years in full."""
+    if instant is None:
+        return ""
+    local = instant.astimezone(zone())
+    return f"{_day(local.date())} {local:%H:%M}"
+
+
+def local_date(value: datetime | date | None) -> str:
+    """Write a day by the same rules."""
+    if value is None:
+        return ""
+    return _day(value.astimezone(zone()).date() if isinstance(value, datetime) else value)
+
+
+def clock_time(instant: datetime | None) -> str:
+    """Write the hour alone for today (15:55), else day and hour."""
+    if instant is None:
+        return ""
+    local = instant.astimezone(zone())
+    return f"{local:%H:%M}" if local.date() == _today() else local_time(instant)
+
+
+def isotime(instant: datetime | None) -> str:
+    """Write what <time datetime> wants."""
+    return instant.astimezone(zone()).isoformat(timespec="minutes") if instant else ""
+
+
+def _today() -> date:
+    return clock.now().astimezone(zone()).date()
+
+
+def _day(day: date) -> str:
+    today, locale = _today(), choose()
+    if day.year != today.year:
+        return f"{day:%Y-%m-%d}" if locale == "zh" else f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+    text = f"{day:%m-%d}" if locale == "zh" else f"{day.day} {MONTHS[day.month - 1]}"
+    return f"{WEEKDAYS[locale][day.weekday()]} {text}" if abs((day - today).days) < 7 else text
+
+
+def duration(value: timedelta | float | int | None, *, compact: bool = False) -> str:
+    """Write a length of time (a timedelta or seconds): 1 小时 23 分 / 1 h 23 min; compact for tables: 1:23."""
+    if value is None:
+        return ""
+    length = abs(value if isinstance(value, timedelta) else timedelta(seconds=value))
+    minutes = int(length.total_seconds() // 60)
+    if compact:
+        return f"{minutes // 60}:{minutes % 60:02d}"
+    if minutes == 0:
+        return _("under 1 min")
+    if length >= DAYS_FROM:
+        days, hours = divmod(minutes // 60, 24)
+        return _("%(d)s d %(h)s h", d=days, h=hours) if hours else _("%(d)s d", d=days)
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return _("%(m)s min", m=rest)
+    return _("%(h)s h %(m)s min", h=hours, m=f"{rest:02d}") if rest else _("%(h)s h", h=hours)
+
+
+def ago(instant: datetime | None) -> str:
+    """Write how long ago: 刚刚 / just now, 5 分前 / 5 min ago; after two days the date."""
+    if instant is None:
+        return ""
+    passed = clock.now() - instant
+    if passed < timedelta(minutes=1):
+        return _("just now")
+    return _("%(d)s ago", d=duration(passed)) if passed < timedelta(days=2) else local_time(instant)
+
+
+def deadline_words(due_at: datetime | None, urgency: str) -> str:
+    """Say where a deadline stands, as loud as its urgency (escalated, overdue, soon, ontime, waiting, paused, done)."""
+    if urgency == "waiting":
+        return _("Waiting for customer")
+    if urgency == "paused":
+        return _("Paused")
+    if due_at is None:
+        return _("No deadline")
+    late = duration(clock.now() - due_at)
+    if urgency == "escalated":
+        return _("%(d)s late · escalated", d=late) if due_at < clock.now() else _("Escalated")
+    if urgency == "overdue":
+        return _("%(d)s late", d=late)
+    if urgency == "soon":
+        return _("%(t)s · %(d)s left", t=clock_time(due_at), d=late)
+    return clock_time(due_at)
+
+
+def money(fen: int | None) -> str:
+    """Write an amount in fen: 38000 becomes ¥380.00."""
+    if fen is None:
+        return ""
+    sign = "-" if fen < 0 else ""
+    return f"{sign}¥{abs(fen) // 100:,}.{abs(fen) % 100:02d}"
+
+
+def num(value: float | int | None) -> str:
+    """Write a number with thousands: 12,480."""
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
+
+
+def mask_phone(phone: str | None) -> str:
+    """Hide the middle of a number: 138****5678."""
+    digits = re.sub(r"\s|-", "", phone or "")
+    if len(digits) < 7:
+        return "*" * len(digits)
+    return f"{digits[:3]}****{digits[-4:]}"
+
+
+def mask_plate(plate: str | None) -> str:
+    """Hide the middle of a number plate: 陕AD7182 becomes 陕A·D7**2."""
+    text = re.sub(r"[\s·•.-]", "", plate or "").upper()
+    if len(text) < 5:
+        return "*" * len(text)
+    head, tail = text[:2], text[2:]
+    return f"{head}·{tail[:2]}{'*' * (len(tail) - 3)}{tail[-1]}"
+
+
+def initial(name: str | None) -> str:
+    """Return what stands in an avatar: 林 for 林晓雯, LX for Lin Xiaowen."""
+    name = (name or "").strip()
+    if not name:
+        return "?"
+    if "\u4e00" <= name[0] <= "\u9fff":
+        return name[0]
+    return "".join(part[0] for part in name.split()[:2]).upper()
+
+
+def tone(name: str | None) -> str:
+    """Pick an avatar colour that stays with the name: "", "b", "c", "d" or "e"."""
+    return ("", "b", "c", "d", "e")[sum((name or "").encode()) % 5]
