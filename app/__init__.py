@@ -7,6 +7,7 @@ import importlib
 from flask import Flask
 
 from app.db import init_db
+from app.ops.database import db
 from app.settings import Settings
 
 # In the order of the layers, lowest first; each has `init_app(app)`: connectors, hooks, views, commands.
@@ -46,4 +47,5 @@ def create_app(settings: Settings | None = None) -> Flask:
         module = importlib.import_module(f"app.{name}")
         if hasattr(module, "init_app"):
             module.init_app(app)
+    app.cli.add_command(db)
     return app
