@@ -40,7 +40,7 @@ class Case(Base):
     other_type: Mapped[str | None] = mapped_column(sa.String(16))
     customer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("customer.id"), index=True)
     asset_id: Mapped[int | None] = mapped_column(sa.ForeignKey("asset.id"), index=True)
-    instance_id: Mapped[int | None] = mapped_column(sa.ForeignKey("instance.id", use_alter=True))
+    instance_id: Mapped[int | None] = mapped_column(sa.ForeignKey("instance.id"))
     round: Mapped[int] = mapped_column(default=1)
     cause: Mapped[str | None] = mapped_column(sa.Text)
     solution: Mapped[str | None] = mapped_column(sa.Text)
@@ -57,6 +57,9 @@ class Case(Base):
     due_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    intake_token: Mapped[str | None] = mapped_column(
+        sa.String(64), unique=True
+    )  # one form sent twice is one case
     import_source: Mapped[str | None] = mapped_column(sa.String(80))
     import_key: Mapped[str | None] = mapped_column(sa.String(120))
     search: Mapped[str] = mapped_column(sa.Text, default="")
@@ -132,6 +135,18 @@ class Attachment(Base):
     at: Mapped[datetime]
     by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
     by_name: Mapped[str] = mapped_column(sa.String(80), default="")
+
+
+class PublicAttempt(Base):
+    """What a visitor without an account did lately: the public pages are limited by it. `visitor`: keyed hash of the IP."""
+
+    __tablename__ = "public_attempt"
+    __table_args__ = (sa.Index("ix_public_attempt_visitor", "visitor", "action", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    visitor: Mapped[str] = mapped_column(sa.String(64))
+    action: Mapped[str] = mapped_column(sa.String(12))  # report | track | inform
+    at: Mapped[datetime]
 
 
 class SavedView(Base):

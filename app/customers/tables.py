@@ -36,7 +36,9 @@ class Asset(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     customer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("customer.id"), index=True)
-    kind: Mapped[str] = mapped_column(sa.String(16), default="vehicle")  # vehicle | terminal | camera | sensor
+    kind: Mapped[str] = mapped_column(
+        sa.String(16), default="vehicle"
+    )  # vehicle | terminal | camera | sensor
     plate: Mapped[str | None] = mapped_column(sa.String(20))
     plate_folded: Mapped[str | None] = mapped_column(sa.String(20), index=True)
     serial: Mapped[str | None] = mapped_column(sa.String(60))

@@ -1,0 +1,407 @@
+"""One function per verb: make a case, write what a step learned, take it back, open it again."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+
+from app import engine, settings_store
+from app.accounts.actor import Actor
+from app.callbacks import service as callbacks
+from app.cases import rules
+from app.cases.access import check_may
+from app.cases.numbers import next_number
+from app.cases.tables import Case, CaseRound, Comment
+from app.customers import service as customers
+from app.customers.tables import Asset, Customer
+from app.db import for_update, session
+from app.engine.tables import Instance, WorkItem
+from app.errors import FieldError, Invalid, NotFound, Refused
+
+PROCEDURE = "customer_issue"
+WITHDRAWAL = "customer_withdraws"
+
+
+@dataclass(frozen=True)
+class NewCase:
+    """What is known when a customer's problem arrives.
+
+    customer:    `customers.CUSTOMER_FIELDS`, or customer_id; one with the same phone number is used.
+    asset:       `customers.ASSET_FIELDS`, or asset_id; found by plate or serial number.
+    received_at: aware; now, unless it comes from elsewhere (import).
+    token:       the form's; a form sent twice makes one case.
+    procedure:   key or version id of what handles it.
+    """
+
+    channel: str
+    title: str
+    description: str = ""
+    kind: str = "complaint"
+    klass: str | None = None
+    severity: str | None = None
+    other_type: str | None = None
+    preferred_time: str | None = None
+    customer_id: int | None = None
+    customer: Mapping[str, Any] = field(default_factory=dict)
+    asset_id: int | None = None
+    asset: Mapping[str, Any] = field(default_factory=dict)
+    received_at: datetime | None = None
+    token: str | None = None
+    import_source: str | None = None
+    import_key: str | None = None
+    procedure: str | int = PROCEDURE
+
+
+def get(case_id: int) -> Case:
+    """Return a case; free when the session has it already. Raises NotFound."""
+    found = session().get(Case, case_id)
+    if found is None:
+        raise NotFound(_("There is no such case."))
+    return found
+
+
+def get_by_number(number: str) -> Case:
+    """Return a case by its number. Raises NotFound."""
+    found = session().scalar(sa.select(Case).where(Case.number == number.upper()))
+    if found is None:
+        raise NotFound(_("There is no case %(number)s.", number=number[:16]))
+    return found
+
+
+def find_by_token(token: str | None) -> Case | None:
+    """Return the case that this form has already made, or None."""
+    return session().scalar(sa.select(Case).where(Case.intake_token == token)) if token else None
+
+
+def create(new: NewCase, *, actor: Actor, now: datetime) -> Case:
+    """File a case, its customer and asset, and start its procedure.
+
+    A form sent twice (`new.token`) returns the case of the first time. Raises Invalid.
+    """
+    check(new)
+    number = next_number(now)  # locks: two agents at once wait for each other here
+    if (made := find_by_token(new.token)) is not None:
+        return made
+    customer = _customer(new, actor, now)
+    asset = _asset(new, customer, actor, now)
+    case = Case(
+        number=number,
+        track_code="".join(secrets.choice(rules.CODE_ALPHABET) for _i in range(rules.CODE_LENGTH)),
+        channel=new.channel,
+        kind=new.kind,
+        title=new.title.strip(),
+        description=new.description.strip(),
+        klass=new.klass,
+        severity=new.severity,
+        other_type=new.other_type,
+        preferred_time=new.preferred_time or (customer.preferred_time if customer else None),
+        customer_id=customer.id if customer else None,
+        asset_id=asset.id if asset else None,
+        received_at=new.received_at or now,
+        received_by_id=actor.id,
+        intake_token=new.token,
+        import_source=new.import_source,
+        import_key=new.import_key,
+    )
+    case.search = search_text(case, customer, asset)
+    session().add(case)
+    session().flush()
+    engine.record_event(
+        _stream(case.id), "case.created", {"channel": case.channel, "kind": case.kind}, actor, now
+    )
+    _start_round(case, new.procedure, actor=actor, now=now)
+    return case
+
+
+def check(new: NewCase) -> None:
+    """Refuse values that no case can have. Raises Invalid with one error a field."""
+    errors = []
+    title = new.title.strip()
+    if not title:
+        errors.append(FieldError("title", _("Say in one line what is wrong.")))
+    elif len(title) > rules.FIELDS["title"]:
+        errors.append(FieldError("title", _("At most %(n)s characters.", n=rules.FIELDS["title"])))
+    if len(new.description) > rules.FIELDS["description"]:
+        errors.append(
+            FieldError("description", _("At most %(n)s characters.", n=rules.FIELDS["description"]))
+        )
+    choices = (
+        ("channel", new.channel, rules.CHANNELS),
+        ("kind", new.kind, rules.KINDS),
+        ("class", new.klass, (None, *rules.CLASSES)),
+        ("severity", new.severity, (None, *rules.SEVERITIES)),
+        ("other_type", new.other_type, (None, *rules.OTHER_TYPES)),
+    )
+    errors += [
+        FieldError(name, _("Not one of the choices.")) for name, value, known in choices if value not in known
+    ]
+    if errors:
+        raise Invalid(_("Some fields do not fit."), errors)
+
+
+def apply(case_id: int, bound: Mapping[str, Any], *, actor: Actor, now: datetime) -> list[str]:
+    """Write what a step learned to the records it belongs to; returns the names of those that changed.
+
+    bound: "case.…", "customer.…", "asset.…", "callback.…" to values, as `x-bind` names them.
+    The event quotes choices and numbers before and after; of words it says only that they changed.
+    """
+    parts: dict[str, dict[str, Any]] = {"case": {}, "customer": {}, "asset": {}, "callback": {}}
+    for path, value in bound.items():
+        record, _dot, name = path.partition(".")
+        if record not in parts or not name:
+            raise ValueError(f"nothing is bound to {path}")
+        parts[record][name] = value
+    if not bound:
+        return []
+    case = get(case_id)
+    if parts["callback"]:
+        callbacks.record(case_id, parts["callback"], actor=actor, now=now)
+        if parts["callback"].get("score") is not None:
+            parts["case"].setdefault("satisfaction", parts["callback"]["score"])
+    _link(case, parts, actor, now)
+    columns = {rules.COLUMNS.get(name, name): value for name, value in _clean(parts["case"]).items()}
+    changed = {
+        name: [getattr(case, name), value] for name, value in columns.items() if getattr(case, name) != value
+    }
+    for name, value in columns.items():
+        setattr(case, name, value)
+    named = [f"case.{name}" for name in changed]
+    if parts["customer"] and case.customer_id is not None:
+        done = customers.change(
+            case.customer_id, parts["customer"], actor=actor, now=now, stream=_stream(case_id)
+        )
+        named += [f"customer.{name}" for name in done]
+    if parts["asset"] and case.asset_id is not None:
+        done = customers.change_asset(
+            case.asset_id, parts["asset"], actor=actor, now=now, stream=_stream(case_id)
+        )
+        named += [f"asset.{name}" for name in done]
+    if changed:
+        case.revision += 1
+        _event_of_change(case, changed, actor, now)
+        if any(name in rules.SEARCHED for name in changed):
+            refresh_search(case)
+        if any(name in rules.SUBJECT for name in changed):
+            _refresh_subject(case)
+    return named
+
+
+def set_status(case: Case, status: str, *, actor: Actor, now: datetime) -> None:
+    """Move a case to another status, with its instants; the diagrams say when (`caseStatus`)."""
+    if status not in rules.STATUSES:
+        raise ValueError(f"no case is {status}")
+    if case.status == status:
+        return
+    before, case.status = case.status, status
+    case.resolved_at = now if status == "resolved" else case.resolved_at if status in rules.ENDED else None
+    case.closed_at = now if status in rules.ENDED else None
+    case.revision += 1
+    if status in rules.ENDED:
+        case.due_at, case.escalation_level = None, 0
+    engine.record_event(_stream(case.id), "case.status_changed", {"status": [before, status]}, actor, now)
+
+
+def withdraw(case_id: int, reason: str, *, actor: Actor, now: datetime) -> Case:
+    """Take a case back at the customer's wish: whatever was open ends. Raises Refused, Invalid, Forbidden."""
+    check_may(actor, "case.withdraw")
+    case = _locked(case_id)
+    if not rules.may_withdraw(case.status):
+        raise Refused(_("Case %(number)s has ended already.", number=case.number))
+    reason = _words(reason, "reason")
+    engine.record_event(_stream(case.id), "case.withdrawal_asked", {}, actor, now)
+    _keep_reason(case, reason, _("Withdrawn"), actor, now)
+    engine.send_message(WITHDRAWAL, correlation=case.number, payload={}, now=now, actor=actor)
+    # A diagram that does not listen (any more) must not keep a customer from taking the case back.
+    instance = session().get(Instance, case.instance_id) if case.instance_id else None
+    if instance is not None and instance.status in ("running", "suspended"):
+        engine.cancel(instance.id, "withdrawn", actor=actor, now=now)
+    callbacks.cancel_open(case.id)
+    set_status(case, "withdrawn", actor=actor, now=now)
+    return case
+
+
+def reopen(case_id: int, reason: str, *, actor: Actor, now: datetime) -> Case:
+    """Take up an ended case again within `cases.reopen_days`: a new round of the procedure, linked to the case.
+
+    Raises Refused when the period is over or the case has not ended, Invalid, Forbidden.
+    """
+    check_may(actor, "case.reopen")
+    case = _locked(case_id)
+    days = int(settings_store.get("cases.reopen_days"))
+    if case.status not in rules.ENDED:
+        raise Refused(_("Case %(number)s is still open.", number=case.number))
+    if not rules.may_reopen(case.status, case.closed_at, days, now):
+        raise Refused(
+            _("A case can be reopened for %(n)s days after it ended. Please open a new one.", n=days)
+        )
+    reason = _words(reason, "reason")
+    case.round += 1
+    set_status(case, "open", actor=actor, now=now)
+    _keep_reason(case, reason, _("Reopened"), actor, now)
+    engine.record_event(_stream(case.id), "case.reopened", {"round": case.round}, actor, now)
+    _start_round(case, PROCEDURE, actor=actor, now=now, reason=reason)
+    return case
+
+
+def search_text(case: Case, customer: Customer | None, asset: Asset | None) -> str:
+    """Return what the list's search reads of a case."""
+    return rules.search_text(
+        case.number,
+        case.title,
+        case.description,
+        customer.name if customer else None,
+        customer.company if customer else None,
+        customer.phone_digits if customer else None,
+        asset.plate_folded if asset else None,
+        asset.serial if asset else None,
+        asset.serial_folded if asset else None,
+    )
+
+
+def refresh_search(case: Case) -> None:
+    """Write the search text anew from the case, its customer and its asset."""
+    customer = session().get(Customer, case.customer_id) if case.customer_id else None
+    asset = session().get(Asset, case.asset_id) if case.asset_id else None
+    case.search = search_text(case, customer, asset)
+
+
+def customer_changed(customer_id: int | None, asset_id: int | None) -> None:
+    """Keep the search text of all cases of a customer or an asset that changed."""
+    which = Case.customer_id == customer_id if customer_id is not None else Case.asset_id == asset_id
+    for case in session().scalars(sa.select(Case).where(which)):
+        refresh_search(case)
+
+
+def _locked(case_id: int) -> Case:
+    case = session().scalar(for_update(sa.select(Case).where(Case.id == case_id)))
+    if case is None:
+        raise NotFound(_("There is no such case."))
+    return case
+
+
+def _customer(new: NewCase, actor: Actor, now: datetime) -> Customer | None:
+    if new.customer_id is not None:
+        customer = customers.get(new.customer_id)
+        given = {name: value for name, value in new.customer.items() if value}
+        if given:
+            customers.change(customer.id, given, actor=actor, now=now)
+        return customer
+    return customers.create(new.customer, actor=actor, now=now) if any(new.customer.values()) else None
+
+
+def _asset(new: NewCase, customer: Customer | None, actor: Actor, now: datetime) -> Asset | None:
+    if new.asset_id is not None:
+        return customers.get_asset(new.asset_id)
+    owner = customer.id if customer else None
+    return customers.find_or_create_asset(owner, new.asset, actor=actor, now=now)
+
+
+def _start_round(
+    case: Case, procedure: str | int, *, actor: Actor, now: datetime, reason: str | None = None
+) -> None:
+    """Start the procedure for the case's present round; process data holds no personal data."""
+    variables: dict[str, Any] = {"case_no": case.number, "channel": case.channel, "case_round": case.round}
+    variables |= {
+        name: getattr(case, name) for name in ("klass", "severity", "other_type") if getattr(case, name)
+    }
+    instance = engine.start(
+        procedure,
+        variables,
+        actor=actor,
+        now=now,
+        case_id=case.id,
+        business_key=case.number,
+        subject=subject(case),
+    )
+    case.instance_id = instance.id
+    session().add(
+        CaseRound(case_id=case.id, round=case.round, instance_id=instance.id, reason=reason, started_at=now)
+    )
+    session().flush()
+
+
+def subject(case: Case) -> engine.Subject:
+    """Return what the inbox shows of a case on each of its work items."""
+    return engine.Subject(case_number=case.number, title=case.title, klass=case.klass, severity=case.severity)
+
+
+def _refresh_subject(case: Case) -> None:
+    """Carry title, class and severity over to the open work items and to those still to come."""
+    values = {"title": case.title, "klass": case.klass, "severity": case.severity}
+    session().execute(
+        sa.update(WorkItem)
+        .where(WorkItem.case_id == case.id, WorkItem.status.in_(("open", "claimed")))
+        .values(**values)
+    )
+    instance = session().get(Instance, case.instance_id) if case.instance_id else None
+    if instance is not None:
+        instance.subject = {**(instance.subject or {}), **values}
+
+
+def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return case attributes fit for their columns; refuses names that no form may bind."""
+    cleaned: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in rules.FIELDS:
+            raise ValueError(f"a case has no {name} that a form may write")
+        longest = rules.FIELDS[name]
+        if isinstance(value, str):
+            value = value.strip() or None
+            if value and longest and len(value) > longest:
+                raise Invalid(
+                    _("Some fields do not fit."),
+                    [FieldError(name, _("At most %(n)s characters.", n=longest))],
+                )
+        if value is None and name in ("title", "kind", "description"):
+            continue  # these are never emptied by a form that left them blank
+        cleaned[name] = value
+    return cleaned
+
+
+def _link(case: Case, parts: dict[str, dict[str, Any]], actor: Actor, now: datetime) -> None:
+    """File the customer or asset of a case that came without one."""
+    if case.customer_id is None and parts["customer"].get("name"):
+        parts["case"]["customer_id"] = customers.create(parts.pop("customer"), actor=actor, now=now).id
+        parts["customer"] = {}
+    if case.asset_id is None and (parts["asset"].get("plate") or parts["asset"].get("serial")):
+        made = customers.find_or_create_asset(case.customer_id, parts.pop("asset"), actor=actor, now=now)
+        parts["case"]["asset_id"] = made.id if made else None
+        parts["asset"] = {}
+
+
+def _event_of_change(case: Case, changed: dict[str, list[Any]], actor: Actor, now: datetime) -> None:
+    quoted = {name: pair for name, pair in changed.items() if name in rules.QUOTED}
+    named = [name for name in changed if name not in rules.QUOTED]
+    engine.record_event(_stream(case.id), "case.changed", {"changes": quoted, "changed": named}, actor, now)
+
+
+def _keep_reason(case: Case, reason: str, what: str, actor: Actor, now: datetime) -> None:
+    """Keep the words as a comment: they may be erased, an event may not."""
+    session().add(
+        Comment(
+            case_id=case.id,
+            kind="information",
+            audience="staff",
+            body=f"{what}: {reason}",
+            at=now,
+            by_id=actor.id,
+            by_name=actor.display_name,
+        )  # fmt: skip
+    )
+
+
+def _words(text: str, name: str) -> str:
+    text = text.strip()
+    if not text:
+        raise Invalid(_("A reason is needed."), [FieldError(name, _("A reason is needed."))])
+    return text[:1000]
+
+
+def _stream(case_id: int) -> str:
+    return f"case:{case_id}"
