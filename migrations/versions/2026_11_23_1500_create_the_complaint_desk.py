@@ -335,6 +335,53 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_saved_view_person_id"), ["person_id"], unique=False)
 
     op.create_table(
+        "instance",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("version_id", sa.Integer(), nullable=False),
+        sa.Column("case_id", sa.Integer(), nullable=True),
+        sa.Column("business_key", sa.String(length=40), nullable=True),
+        sa.Column("subject", sa.Text(), nullable=True),
+        sa.Column("status", sa.String(length=12), nullable=False),
+        sa.Column("status_reason", sa.Text(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_by_id", sa.Integer(), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["version_id"], ["procedure_version.id"], name=op.f("fk_instance_version_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_instance")),
+    )
+    with op.batch_alter_table("instance", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_instance_business_key"), ["business_key"], unique=False)
+        batch_op.create_index(batch_op.f("ix_instance_case_id"), ["case_id"], unique=False)
+
+    op.create_table(
+        "post_holder",
+        sa.Column("post_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_post_holder_person_id")),
+        sa.ForeignKeyConstraint(["post_id"], ["post.id"], name=op.f("fk_post_holder_post_id")),
+        sa.PrimaryKeyConstraint("post_id", "person_id", name=op.f("pk_post_holder")),
+    )
+    with op.batch_alter_table("post_holder", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_post_holder_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "procedure_file",
+        sa.Column("version_id", sa.Integer(), nullable=False),
+        sa.Column("path", sa.String(length=200), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(["digest"], ["file_content.digest"], name=op.f("fk_procedure_file_digest")),
+        sa.ForeignKeyConstraint(
+            ["version_id"], ["procedure_version.id"], name=op.f("fk_procedure_file_version_id")
+        ),
+        sa.PrimaryKeyConstraint("version_id", "path", name=op.f("pk_procedure_file")),
+    )
+    op.create_table(
         "cases",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("number", sa.String(length=16), nullable=False),
@@ -373,9 +420,7 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["asset_id"], ["asset.id"], name=op.f("fk_cases_asset_id")),
         sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_cases_customer_id")),
-        sa.ForeignKeyConstraint(
-            ["instance_id"], ["instance.id"], name=op.f("fk_cases_instance_id"), use_alter=True
-        ),
+        sa.ForeignKeyConstraint(["instance_id"], ["instance.id"], name=op.f("fk_cases_instance_id")),
         sa.ForeignKeyConstraint(["received_by_id"], ["person.id"], name=op.f("fk_cases_received_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cases")),
         sa.UniqueConstraint("import_source", "import_key", name=op.f("uq_cases_import_source_import_key")),
@@ -388,88 +433,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_cases_received", ["received_at", "id"], unique=False)
         batch_op.create_index("ix_cases_status", ["status", "received_at"], unique=False)
 
-    op.create_table(
-        "instance",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("version_id", sa.Integer(), nullable=False),
-        sa.Column("case_id", sa.Integer(), nullable=True),
-        sa.Column("business_key", sa.String(length=40), nullable=True),
-        sa.Column("subject", sa.Text(), nullable=True),
-        sa.Column("status", sa.String(length=12), nullable=False),
-        sa.Column("status_reason", sa.Text(), nullable=True),
-        sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("started_by_id", sa.Integer(), nullable=True),
-        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_instance_case_id"), use_alter=True),
-        sa.ForeignKeyConstraint(
-            ["version_id"], ["procedure_version.id"], name=op.f("fk_instance_version_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_instance")),
-    )
-    with op.batch_alter_table("instance", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_instance_business_key"), ["business_key"], unique=False)
-        batch_op.create_index(batch_op.f("ix_instance_case_id"), ["case_id"], unique=False)
-
-    op.create_table(
-        "post_holder",
-        sa.Column("post_id", sa.Integer(), nullable=False),
-        sa.Column("person_id", sa.Integer(), nullable=False),
-        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_post_holder_person_id")),
-        sa.ForeignKeyConstraint(["post_id"], ["post.id"], name=op.f("fk_post_holder_post_id")),
-        sa.PrimaryKeyConstraint("post_id", "person_id", name=op.f("pk_post_holder")),
-    )
-    with op.batch_alter_table("post_holder", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_post_holder_person_id"), ["person_id"], unique=False)
-
-    op.create_table(
-        "procedure_file",
-        sa.Column("version_id", sa.Integer(), nullable=False),
-        sa.Column("path", sa.String(length=200), nullable=False),
-        sa.Column("kind", sa.String(length=8), nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.ForeignKeyConstraint(["digest"], ["file_content.digest"], name=op.f("fk_procedure_file_digest")),
-        sa.ForeignKeyConstraint(
-            ["version_id"], ["procedure_version.id"], name=op.f("fk_procedure_file_version_id")
-        ),
-        sa.PrimaryKeyConstraint("version_id", "path", name=op.f("pk_procedure_file")),
-    )
-    op.create_table(
-        "callback",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("case_id", sa.Integer(), nullable=False),
-        sa.Column("instance_id", sa.Integer(), nullable=False),
-        sa.Column("attempt", sa.Integer(), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("outcome", sa.String(length=16), nullable=True),
-        sa.Column("score", sa.Integer(), nullable=True),
-        sa.Column("words", sa.Text(), nullable=True),
-        sa.Column("next_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("called_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("called_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["called_by_id"], ["person.id"], name=op.f("fk_callback_called_by_id")),
-        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_callback_case_id")),
-        sa.ForeignKeyConstraint(["instance_id"], ["instance.id"], name=op.f("fk_callback_instance_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_callback")),
-    )
-    with op.batch_alter_table("callback", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_callback_case_id"), ["case_id"], unique=False)
-        batch_op.create_index("ix_callback_due", ["outcome", "due_at"], unique=False)
-
-    op.create_table(
-        "case_round",
-        sa.Column("case_id", sa.Integer(), nullable=False),
-        sa.Column("round", sa.Integer(), nullable=False),
-        sa.Column("instance_id", sa.Integer(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=True),
-        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_round_case_id")),
-        sa.ForeignKeyConstraint(["instance_id"], ["instance.id"], name=op.f("fk_case_round_instance_id")),
-        sa.PrimaryKeyConstraint("case_id", "round", name=op.f("pk_case_round")),
-    )
     op.create_table(
         "incident",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -527,6 +490,40 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_waiting_message_instance_id"), ["instance_id"], unique=False)
         batch_op.create_index("ix_waiting_message_name", ["name", "correlation"], unique=False)
 
+    op.create_table(
+        "callback",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("case_id", sa.Integer(), nullable=False),
+        sa.Column("instance_id", sa.Integer(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("outcome", sa.String(length=16), nullable=True),
+        sa.Column("score", sa.Integer(), nullable=True),
+        sa.Column("words", sa.Text(), nullable=True),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("called_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("called_by_id", sa.Integer(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["called_by_id"], ["person.id"], name=op.f("fk_callback_called_by_id")),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_callback_case_id")),
+        sa.ForeignKeyConstraint(["instance_id"], ["instance.id"], name=op.f("fk_callback_instance_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_callback")),
+    )
+    with op.batch_alter_table("callback", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_callback_case_id"), ["case_id"], unique=False)
+        batch_op.create_index("ix_callback_due", ["outcome", "due_at"], unique=False)
+
+    op.create_table(
+        "case_round",
+        sa.Column("case_id", sa.Integer(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("instance_id", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_case_round_case_id")),
+        sa.ForeignKeyConstraint(["instance_id"], ["instance.id"], name=op.f("fk_case_round_instance_id")),
+        sa.PrimaryKeyConstraint("case_id", "round", name=op.f("pk_case_round")),
+    )
     op.create_table(
         "work_item",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -644,7 +641,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_submission_work_item_id"), ["work_item_id"], unique=False)
 
 
-
 def downgrade() -> None:
     with op.batch_alter_table("submission", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_submission_work_item_id"))
@@ -668,6 +664,12 @@ def downgrade() -> None:
         batch_op.drop_index("ix_work_item_assignee")
 
     op.drop_table("work_item")
+    op.drop_table("case_round")
+    with op.batch_alter_table("callback", schema=None) as batch_op:
+        batch_op.drop_index("ix_callback_due")
+        batch_op.drop_index(batch_op.f("ix_callback_case_id"))
+
+    op.drop_table("callback")
     with op.batch_alter_table("waiting_message", schema=None) as batch_op:
         batch_op.drop_index("ix_waiting_message_name")
         batch_op.drop_index(batch_op.f("ix_waiting_message_instance_id"))
@@ -682,12 +684,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_incident_instance_id"))
 
     op.drop_table("incident")
-    op.drop_table("case_round")
-    with op.batch_alter_table("callback", schema=None) as batch_op:
-        batch_op.drop_index("ix_callback_due")
-        batch_op.drop_index(batch_op.f("ix_callback_case_id"))
+    with op.batch_alter_table("cases", schema=None) as batch_op:
+        batch_op.drop_index("ix_cases_status")
+        batch_op.drop_index("ix_cases_received")
+        batch_op.drop_index(batch_op.f("ix_cases_customer_id"))
+        batch_op.drop_index(batch_op.f("ix_cases_asset_id"))
 
-    op.drop_table("callback")
+    op.drop_table("cases")
     op.drop_table("procedure_file")
     with op.batch_alter_table("post_holder", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_post_holder_person_id"))
@@ -698,13 +701,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_instance_business_key"))
 
     op.drop_table("instance")
-    with op.batch_alter_table("cases", schema=None) as batch_op:
-        batch_op.drop_index("ix_cases_status")
-        batch_op.drop_index("ix_cases_received")
-        batch_op.drop_index(batch_op.f("ix_cases_customer_id"))
-        batch_op.drop_index(batch_op.f("ix_cases_asset_id"))
-
-    op.drop_table("cases")
     with op.batch_alter_table("saved_view", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_saved_view_person_id"))
 
