@@ -12,7 +12,7 @@ from app.web.i18n import content
 
 
 def centre_now() -> dict[str, Any]:
-    """Return {open, time, next, note}: now by the centre's clock, what comes next, and 调休 or a holiday's name."""
+    """Return {open, time, next, note}: now by the centre's clock, what comes next, 调休 or a holiday."""
     current, now = calendar.current(), clock.now()
     local = now.astimezone(current.zone)
     opened = current.is_open(now)

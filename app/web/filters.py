@@ -88,7 +88,7 @@ def _day(day: date) -> str:
 
 
 def duration(value: timedelta | float | int | None, *, compact: bool = False) -> str:
-    """Write a length of time (a timedelta or seconds): 1 小时 23 分 / 1 h 23 min; compact for tables: 1:23."""
+    """Write a timedelta or seconds: 1 小时 23 分 / 1 h 23 min; compact, for tables: 1:23."""
     if value is None:
         return ""
     length = abs(value if isinstance(value, timedelta) else timedelta(seconds=value))
@@ -117,7 +117,7 @@ def ago(instant: datetime | None) -> str:
 
 
 def deadline_words(due_at: datetime | None, urgency: str) -> str:
-    """Say where a deadline stands, as loud as its urgency (escalated, overdue, soon, ontime, waiting, paused, done)."""
+    """Say where a deadline stands. urgency: escalated overdue soon ontime waiting paused done."""
     if urgency == "waiting":
         return _("Waiting for customer")
     if urgency == "paused":

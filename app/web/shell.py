@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts import roles
 from app.accounts.actor import Actor
+from app.accounts.web import current_actor, single_keys
 from app.web.centre import centre_now
 from app.web.i18n import choose
 
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Place:
-    """One entry of the rail; shown when its page exists and one of `permissions` is held (none: to everybody)."""
+    """One entry of the rail; shown when its page exists and one of `permissions` (if any) is held."""
 
     key: str
     icon: str
@@ -56,15 +57,11 @@ def actor() -> Actor | None:
     if not has_request_context() or g.get("no_database"):
         return None
     try:
-        from app.accounts.web import current_actor
-    except ImportError:
-        return None
-    try:
         found = current_actor()
     except SQLAlchemyError:
         g.no_database = True
         raise
-    return found if found is not None and found.id is not None else None
+    return found if found.id is not None else None
 
 
 def places(person: Actor | None) -> list[dict[str, Any]]:
@@ -136,7 +133,7 @@ class Shell:
     @property
     def single_keys(self) -> bool:
         """Whether single-letter shortcuts are on for this person."""
-        return bool(getattr(actor(), "single_keys", True))
+        return single_keys()
 
     @property
     def role_names(self) -> list[str]:
