@@ -7,8 +7,8 @@ PYTHON ?= python3
 run: ## everything from nothing: environment, front-end files, database, demo data, web server and scheduler
 	@exec $(PYTHON) app/ops/bootstrap.py -- -m app.ops.run
 
-test: ## everything from nothing, then all checks and all tests
-	@exec $(PYTHON) app/ops/bootstrap.py --tests -- -m app.ops.verify all
+test: ## everything from nothing, then all checks and all tests; ARGS="-k words" chooses some
+	@exec $(PYTHON) app/ops/bootstrap.py --tests -- -m app.ops.verify all $(ARGS)
 
 check: ## the static checks alone: ruff, mypy, lint-imports, alembic check
 	@exec $(PYTHON) app/ops/bootstrap.py --tests -- -m app.ops.verify static

@@ -148,7 +148,7 @@ def frozen_clock() -> Iterator[FrozenClock]:
 
 @pytest.fixture
 def live_server(app: Flask) -> Iterator[LiveServer]:
-    """The application behind a real port; its clock, moved with `clock.set_offset`, is put back afterwards."""
+    """The application behind a real port; a clock moved with `clock.set_offset` is put back afterwards."""
     with serving(app) as server:
         yield server
     clock.set_offset(timedelta(0))

@@ -2,7 +2,7 @@
 
 Runs on a bare Python 3.11 with pip, so it imports the standard library only and is run as a file:
 `python3 app/ops/bootstrap.py [--tests] [-- COMMAND…]`. Each stage leaves a stamp with the digest of what it
-was made from, and is passed over while that digest holds. At the end .venv's Python becomes COMMAND, if given.
+was made from, and is passed over while that digest holds. At the end .venv's Python becomes COMMAND, if any.
 """
 
 from __future__ import annotations

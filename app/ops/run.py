@@ -1,0 +1,209 @@
+"""`make run`, after the set-up: bring the database up to date, then run web server and scheduler together.
+
+Environment: PORT, HOST, DATABASE_URL, DEMO (1), SECRET_KEY, CENTRE_TIMEZONE as app/settings.py reads them;
+WEB_CONCURRENCY (2 processes) and WEB_THREADS (8 in each) for the web server.
+Ctrl-C or SIGTERM stops all of it; when one part dies, the other is stopped and the exit status is 1.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import FrameType
+
+import click
+import sqlalchemy as sa
+from flask import Flask
+from flask.cli import ScriptInfo
+
+from app import create_app
+from app.cases.tables import Case
+from app.db import session
+from app.settings import ROOT
+
+DEMO_ACCOUNTS = (
+    "manager supervisor agent agent2 callback technician oldparts newparts dispatcher orderclerk finance "
+    "office platform engineering quality repairpoint designer operator auditor admin"
+)
+STOPS_WITHIN = 20.0  # seconds for requests and timers that are under way
+ANSWERS_WITHIN = 60.0
+
+
+class CannotStart(Exception):
+    """The product cannot start; the message says why."""
+
+
+def main() -> int:
+    """Prepare the database, then serve until told to stop; return the exit status."""
+    os.environ.setdefault("DEMO", "1")
+    host, port = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
+    try:
+        check_free(host, port)
+        prepare(create_app())
+    except CannotStart as error:
+        print(error, file=sys.stderr)
+        return 1
+    return serve(host, port)
+
+
+def check_free(host: str, port: int) -> None:
+    """Refuse to start on a port that another program holds."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CannotStart(
+                f"Cannot listen on {host}:{port}: {error.strerror}. Choose another: `PORT=8001 make run`."
+            ) from error
+
+
+def prepare(app: Flask) -> None:
+    """Bring the database up to date, deploy the procedures that came along, load the demo once."""
+    command(app, "db", "upgrade")
+    command(app, "bpmn", "deploy", "bpmn", "forms")
+    if app.config["SETTINGS"].demo and is_empty(app):
+        started = time.monotonic()
+        print("Loading the demo centre (once) …", flush=True)
+        command(app, "demo", "load")
+        print(f"The demo centre took {time.monotonic() - started:.0f} s.", flush=True)
+    app.extensions["db_engine"].dispose()
+
+
+def command(app: Flask, *words: str) -> None:
+    """Run `flask --app wsgi WORDS…` in this process, which saves starting Python again for each."""
+    try:
+        app.cli.main(list(words), "flask", obj=ScriptInfo(create_app=lambda: app), standalone_mode=False)
+    except (click.ClickException, click.exceptions.Exit) as error:
+        if isinstance(error, click.exceptions.Exit) and error.exit_code == 0:
+            return
+        message = error.format_message() if isinstance(error, click.ClickException) else "it says why above."
+        raise CannotStart(f"`flask --app wsgi {' '.join(words)}` failed: {message}") from error
+
+
+def is_empty(app: Flask) -> bool:
+    """Tell whether the database has no case yet."""
+    with app.app_context():
+        return session().scalar(sa.select(Case.id).limit(1)) is None
+
+
+# ---------------------------------------------------------------- the two processes
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the processes that make up the running product."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+
+
+def start(name: str, arguments: Sequence[str]) -> Part:
+    """Start a part in a session of its own: Ctrl-C reaches us alone, and we stop the parts in order."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *arguments], cwd=ROOT, start_new_session=True, preexec_fn=_die_with_parent
+    )
+    return Part(name, process)
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # 1: PR_SET_PDEATHSIG; we may be killed without notice
+
+
+def serve(host: str, port: int) -> int:
+    """Run web server and scheduler until a signal comes or one of them ends."""
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, on_signal)
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    scheduler = ["flask", "--app", "wsgi", "scheduler"]
+    parts = [start("web server", web_server(address)), start("scheduler", scheduler)]
+    died: Part | None = None
+    try:
+        if wait_for_answer(port, parts, stop):
+            announce(host, port)
+        while not stop.wait(0.2) and died is None:
+            died = next((part for part in parts if part.process.poll() is not None), None)
+    finally:
+        stop_all(parts)
+    if died is not None:
+        print(f"The {died.name} ended with {died.process.returncode}; stopped the rest.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def web_server(address: str) -> list[str]:
+    """Return the command of the web server; its access log stays quiet, errors go to stderr."""
+    return [
+        "gunicorn", "wsgi:app",
+        "--bind", address,
+        "--workers", os.environ.get("WEB_CONCURRENCY", "2"),
+        "--worker-class", "gthread",
+        "--threads", os.environ.get("WEB_THREADS", "8"),
+        "--graceful-timeout", "10",
+        "--log-level", "warning",
+        "--no-control-socket",
+    ]  # fmt: skip
+
+
+def wait_for_answer(port: int, parts: Sequence[Part], stop: threading.Event) -> bool:
+    """Wait until the web server answers; tell whether it did before a part ended or somebody stopped us."""
+    host = os.environ.get("HOST", "127.0.0.1")
+    near = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    # A proxy of the environment is for the outside world, not for ourselves.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    until = time.monotonic() + ANSWERS_WITHIN
+    while time.monotonic() < until and all(part.process.poll() is None for part in parts):
+        try:
+            opener.open(f"http://{near}:{port}/healthz", timeout=5).close()
+            return True
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            if stop.wait(0.1):
+                return False
+    return False
+
+
+def announce(host: str, port: int) -> None:
+    """Print where to go and as whom."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104
+    print(f"\n  Service desk:  http://{shown}:{port}/", flush=True)
+    if os.environ["DEMO"] == "1":
+        print(f"  Demo accounts (password `demo`):  {DEMO_ACCOUNTS}")
+    print("  Ctrl-C stops everything.\n", flush=True)
+
+
+def stop_all(parts: Sequence[Part]) -> None:
+    """Ask all parts to end, wait for what they have under way, then insist."""
+    for part in parts:
+        if part.process.poll() is None:
+            part.process.terminate()
+    until = time.monotonic() + STOPS_WITHIN
+    for part in parts:
+        try:
+            part.process.wait(max(0.1, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            print(f"The {part.name} did not end in time and was killed.", file=sys.stderr)
+            part.process.kill()
+            part.process.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
