@@ -1,4 +1,4 @@
-"""The set-up's decisions: what is installed, when a stage runs again, what pip's settings mean to uv and Node."""
+"""The set-up's decisions: what is installed, when a stage runs again, what settings mean to uv and Node."""
 
 from __future__ import annotations
 
