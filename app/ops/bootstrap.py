@@ -275,7 +275,7 @@ def main(arguments: list[str]) -> int:
         install_packages("--tests" in arguments[:split])
         install_front_end()
         compile_translations()
-    except SetupFailed as error:
+    except (SetupFailed, OSError) as error:
         print(f"set-up failed: {error}", file=sys.stderr)
         return 1
     if arguments[split + 1 :]:

@@ -21,12 +21,11 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 @contextmanager
 def chromium_browser() -> Iterator[Browser]:
     """Give one headless Chromium."""
-    found = chromium.find()
-    if found is None:
-        raise RuntimeError("No Chromium: run `make setup && .venv/bin/python -m tests.support.chromium`.")
-    program, arguments = found
+    program = chromium.find()
+    if program is None:
+        raise RuntimeError("No Chromium: run `.venv/bin/python -m tests.support.chromium`.")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        browser = playwright.chromium.launch(executable_path=program, args=chromium.ARGUMENTS)
         yield browser
         browser.close()
 

@@ -10,32 +10,42 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from app.ops.bootstrap import ROOT, SetupFailed, node_environment, npm, run
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PORTABLE = "@sparticuz/chromium@153.0.0"
+# The sandbox refuses to run as root and in containers, whose /dev/shm is small; the pages tested are our own.
+ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
 HOME = ROOT / "var" / "chromium"
-# The portable build was made for a place without /dev/shm, GPU and child processes.
-PORTABLE_ARGUMENTS = ["--single-process", "--no-zygote", "--disable-gpu", "--disable-dev-shm-usage"]
+LAUNCHER = HOME / "launch"
+
 UNPACK = """
 import chromium from "@sparticuz/chromium";
-console.log(await chromium.executablePath());
+await chromium.executablePath();
+"""
+# The package brings the few libraries and fonts that a bare machine may lack; the machine's own are better.
+LAUNCH = """\
+#!/bin/sh
+if ldd '{home}/chromium' | grep -q 'not found'; then
+    LD_LIBRARY_PATH='{home}/al2023/lib'
+    export LD_LIBRARY_PATH
+fi
+if [ ! -d /etc/fonts ]; then
+    FONTCONFIG_PATH='{home}/fonts'
+    export FONTCONFIG_PATH
+fi
+exec '{home}/chromium' "$@"
 """
 
 
-def find() -> tuple[str, list[str]] | None:
-    """Return the program and the arguments it needs here, or None when there is no Chromium yet."""
-    # Chromium's sandbox refuses to run as root and in containers; the pages tested are our own.
-    arguments = ["--no-sandbox"]
+def find() -> str | None:
+    """Return the path of a Chromium, or None when there is none yet."""
     given = os.environ.get("CHROMIUM_PATH")
     if given:
-        return given, arguments
+        return given
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
-    if found:
-        return found, arguments
-    portable = HOME / "bin" / "chromium"
-    return (str(portable), arguments + PORTABLE_ARGUMENTS) if portable.exists() else None
+    return found or (str(LAUNCHER) if LAUNCHER.exists() else None)
 
 
 def install() -> None:
@@ -43,16 +53,20 @@ def install() -> None:
     if os.geteuid() == 0 and shutil.which("apt-get") and _install_with_apt():
         return
     HOME.mkdir(parents=True, exist_ok=True)
-    command = [*npm(), "install", "--prefix", HOME, "--ignore-scripts", "--no-save", "--no-audit"]
-    env = node_environment({**os.environ, "TMPDIR": str(HOME)})
-    run([*command, PORTABLE], env=env)
+    for file in (Path(__file__).parent / "portable_chromium").glob("*.json"):
+        shutil.copy(file, HOME)
+    # It unpacks to the temporary folder; told that it is at its usual host, it unpacks its libraries, too.
+    unpacking = {"TMPDIR": str(HOME), "AWS_EXECUTION_ENV": "AWS_Lambda_nodejs22.x"}
+    env = node_environment({**os.environ, **unpacking})
+    command = npm()
+    env["PATH"] = os.environ["PATH"]  # npm() may have put Node there
+    run([*command, "ci", "--prefix", HOME, "--ignore-scripts", "--no-audit", "--no-fund"], env=env)
     unpack = HOME / "unpack.mjs"
     unpack.write_text(UNPACK)
-    program = run([shutil.which("node") or "node", unpack], env=env).strip().splitlines()[-1]
-    (HOME / "bin").mkdir(exist_ok=True)
-    link = HOME / "bin" / "chromium"
-    link.unlink(missing_ok=True)
-    link.symlink_to(program)
+    run([shutil.which("node") or "node", unpack], env=env)
+    shutil.rmtree(HOME / "node_modules")
+    LAUNCHER.write_text(LAUNCH.format(home=HOME))
+    LAUNCHER.chmod(0o755)
 
 
 def _install_with_apt() -> bool:
@@ -71,7 +85,7 @@ def _install_with_apt() -> bool:
 
 
 def main() -> int:
-    """Make sure that there is a Chromium and say which."""
+    """Make sure that there is a Chromium and say how long that took."""
     if find() is None:
         started = time.monotonic()
         print("set-up: Chromium for the browser tests …", flush=True)
