@@ -23,6 +23,7 @@ class Actor:
     locale: str = "zh"
     theme: str = ""
     density: str = ""
+    name_en: str = ""
 
     def may(self, permission: str) -> bool:
         """Tell whether the roles held allow this."""
