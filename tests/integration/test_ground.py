@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from app import clock, settings_store
 from app.db import Base, engine, session, transaction
 from app.settings_store import Setting
 from tests.support.database import Counted
@@ -21,7 +22,7 @@ def test_every_table_exists_on_both_databases(app_context: Flask) -> None:
 def test_each_test_starts_with_a_database_of_its_own(app_context: Flask) -> None:
     with transaction():
         assert session().get(Setting, "ground") is None
-        session().add(Setting(key="ground", value=1))
+        settings_store.put("ground", 1, actor_id=None, now=clock.now())
 
 
 test_what_one_test_wrote_the_next_does_not_see = test_each_test_starts_with_a_database_of_its_own

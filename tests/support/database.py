@@ -14,8 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from app import create_app
-from app.db import Base, engine
-from app.settings import ROOT, Settings
+from app.settings import Settings
 from tests.support.postgres import PostgresServer
 
 # What opens and closes transactions is no work of ours, and differs between the databases.
@@ -31,13 +30,9 @@ def build_schema(url: str, var_dir: Path) -> None:
     """Bring an empty database to the newest migration, with the command that operators use."""
     app = create_app(test_settings(url, var_dir))
     try:
-        if list((ROOT / "migrations" / "versions").glob("*.py")):
-            result = app.test_cli_runner().invoke(args=["db", "upgrade"])
-            if result.exit_code:
-                raise RuntimeError(f"db upgrade failed:\n{result.output}") from result.exception
-        else:
-            with app.app_context():
-                Base.metadata.create_all(engine())
+        result = app.test_cli_runner().invoke(args=["db", "upgrade"])
+        if result.exit_code:
+            raise RuntimeError(f"db upgrade failed:\n{result.output}") from result.exception
     finally:
         app.extensions["db_engine"].dispose()
 
