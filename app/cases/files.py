@@ -62,7 +62,7 @@ def check(name: str, content: bytes) -> tuple[str, str]:
 
 
 def clean_name(name: str) -> str:
-    """Return a file's own name without folders, control characters and what a header or disk would trip over."""
+    """Return a file's own name without folders, control characters and what a disk would trip over."""
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
     kept = "".join(sign for sign in last if unicodedata.category(sign)[0] != "C" and sign not in '<>:"|?*')
     stem, dot, ending = kept.strip(" .").rpartition(".")

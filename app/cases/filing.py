@@ -32,7 +32,7 @@ def add_information(
 ) -> Comment:
     """File what the customer said later; the customer sees it on the tracking page.
 
-    by_name: who says so when it is not the actor, e.g. the customer on the tracking page (the actor is SYSTEM).
+    by_name: who says so when it is not the actor, e.g. the customer on the tracking page.
     Raises Invalid, Forbidden.
     """
     check_may(actor, "case.comment")
@@ -49,7 +49,7 @@ def attach(
     work_item_id: int | None = None,
     by_name: str | None = None,
 ) -> Attachment:
-    """Keep a file with a case (or, with None, until the case is made). Raises Invalid when it may not be kept."""
+    """Keep a file with a case (None: until the case is made). Raises Invalid when it may not be kept."""
     safe, media_type = files.check(name, content)
     made = Attachment(
         case_id=case_id,
@@ -66,7 +66,7 @@ def attach(
     session().flush()
     if case_id is not None:
         data = {"attachment": made.id, "media_type": media_type, "size": made.size}
-        engine.record_event(f"case:{case_id}", "case.file_attached", data, actor, now)
+        engine.record_event(f"case:{case_id}", "case.file_attached", data, actor=actor, now=now)
     return made
 
 
@@ -83,7 +83,7 @@ def file_with(case: Case, attachment_ids: Iterable[int], *, actor: Actor, now: d
     for attachment in loose:
         attachment.case_id = case.id
         data = {"attachment": attachment.id, "media_type": attachment.media_type, "size": attachment.size}
-        engine.record_event(f"case:{case.id}", "case.file_attached", data, actor, now)
+        engine.record_event(f"case:{case.id}", "case.file_attached", data, actor=actor, now=now)
 
 
 def _write(
@@ -115,5 +115,5 @@ def _write(
     session().flush()
     # The words stay out of the event: they may have to be erased one day.
     what = "case.information_added" if kind == "information" else "case.commented"
-    engine.record_event(f"case:{case_id}", what, {"comment": made.id}, actor, now)
+    engine.record_event(f"case:{case_id}", what, {"comment": made.id}, actor=actor, now=now)
     return made

@@ -18,13 +18,13 @@ BEFORE_FIRST = 10000
 
 
 def next_number(now: datetime) -> str:
-    """Return the next running number of the centre's local year; its row stays locked until the case is filed."""
+    """Return the next number of the centre's local year; its row stays locked until the case is filed."""
     zone = ZoneInfo(current_app.config["SETTINGS"].centre_timezone)
     year = now.astimezone(zone).year
     query = for_update(sa.select(CaseNumber).where(CaseNumber.year == year))
     row = session().scalar(query)
     if row is None:
-        # Two agents may meet at the first case of a year: whoever comes second waits here, then finds the row.
+        # Two agents may meet at the first case of a year: the second waits here, then finds the row.
         insert = _insert_ignoring({"year": year, "last": BEFORE_FIRST})
         session().execute(insert)
         row = session().scalars(query).one()

@@ -23,7 +23,7 @@ FIELDS = {
     "preferred_time": 80, "parts_used": 2000, "repair_hours": 0, "customer_id": 0, "asset_id": 0,
 }  # fmt: skip
 COLUMNS = {"class": "klass"}
-# What an event may quote, before and after: choices and numbers. Words may name people, so they are only named.
+# What an event may quote, before and after: choices and numbers. Of words it says only that they changed.
 QUOTED = (
     "kind", "klass", "severity", "other_type", "cost", "satisfaction", "department", "repair_point",
     "repair_hours", "status",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,44 +17,14 @@ from app.cases import rules
 from app.cases.access import check_may
 from app.cases.numbers import next_number
 from app.cases.tables import Case, CaseRound, Comment
+from app.cases.values import PROCEDURE, NewCase, check, clean
 from app.customers import service as customers
 from app.customers.tables import Asset, Customer
 from app.db import for_update, session
 from app.engine.tables import Instance, WorkItem
 from app.errors import FieldError, Invalid, NotFound, Refused
 
-PROCEDURE = "customer_issue"
 WITHDRAWAL = "customer_withdraws"
-
-
-@dataclass(frozen=True)
-class NewCase:
-    """What is known when a customer's problem arrives.
-
-    customer:    `customers.CUSTOMER_FIELDS`, or customer_id; one with the same phone number is used.
-    asset:       `customers.ASSET_FIELDS`, or asset_id; found by plate or serial number.
-    received_at: aware; now, unless it comes from elsewhere (import).
-    token:       the form's; a form sent twice makes one case.
-    procedure:   key or version id of what handles it.
-    """
-
-    channel: str
-    title: str
-    description: str = ""
-    kind: str = "complaint"
-    klass: str | None = None
-    severity: str | None = None
-    other_type: str | None = None
-    preferred_time: str | None = None
-    customer_id: int | None = None
-    customer: Mapping[str, Any] = field(default_factory=dict)
-    asset_id: int | None = None
-    asset: Mapping[str, Any] = field(default_factory=dict)
-    received_at: datetime | None = None
-    token: str | None = None
-    import_source: str | None = None
-    import_key: str | None = None
-    procedure: str | int = PROCEDURE
 
 
 def get(case_id: int) -> Case:
@@ -113,36 +82,10 @@ def create(new: NewCase, *, actor: Actor, now: datetime) -> Case:
     session().add(case)
     session().flush()
     engine.record_event(
-        _stream(case.id), "case.created", {"channel": case.channel, "kind": case.kind}, actor, now
+        _stream(case.id), "case.created", {"channel": case.channel, "kind": case.kind}, actor=actor, now=now
     )
     _start_round(case, new.procedure, actor=actor, now=now)
     return case
-
-
-def check(new: NewCase) -> None:
-    """Refuse values that no case can have. Raises Invalid with one error a field."""
-    errors = []
-    title = new.title.strip()
-    if not title:
-        errors.append(FieldError("title", _("Say in one line what is wrong.")))
-    elif len(title) > rules.FIELDS["title"]:
-        errors.append(FieldError("title", _("At most %(n)s characters.", n=rules.FIELDS["title"])))
-    if len(new.description) > rules.FIELDS["description"]:
-        errors.append(
-            FieldError("description", _("At most %(n)s characters.", n=rules.FIELDS["description"]))
-        )
-    choices = (
-        ("channel", new.channel, rules.CHANNELS),
-        ("kind", new.kind, rules.KINDS),
-        ("class", new.klass, (None, *rules.CLASSES)),
-        ("severity", new.severity, (None, *rules.SEVERITIES)),
-        ("other_type", new.other_type, (None, *rules.OTHER_TYPES)),
-    )
-    errors += [
-        FieldError(name, _("Not one of the choices.")) for name, value, known in choices if value not in known
-    ]
-    if errors:
-        raise Invalid(_("Some fields do not fit."), errors)
 
 
 def apply(case_id: int, bound: Mapping[str, Any], *, actor: Actor, now: datetime) -> list[str]:
@@ -165,7 +108,7 @@ def apply(case_id: int, bound: Mapping[str, Any], *, actor: Actor, now: datetime
         if parts["callback"].get("score") is not None:
             parts["case"].setdefault("satisfaction", parts["callback"]["score"])
     _link(case, parts, actor, now)
-    columns = {rules.COLUMNS.get(name, name): value for name, value in _clean(parts["case"]).items()}
+    columns = {rules.COLUMNS.get(name, name): value for name, value in clean(parts["case"]).items()}
     changed = {
         name: [getattr(case, name), value] for name, value in columns.items() if getattr(case, name) != value
     }
@@ -204,7 +147,9 @@ def set_status(case: Case, status: str, *, actor: Actor, now: datetime) -> None:
     case.revision += 1
     if status in rules.ENDED:
         case.due_at, case.escalation_level = None, 0
-    engine.record_event(_stream(case.id), "case.status_changed", {"status": [before, status]}, actor, now)
+    engine.record_event(
+        _stream(case.id), "case.status_changed", {"status": [before, status]}, actor=actor, now=now
+    )
 
 
 def withdraw(case_id: int, reason: str, *, actor: Actor, now: datetime) -> Case:
@@ -214,7 +159,7 @@ def withdraw(case_id: int, reason: str, *, actor: Actor, now: datetime) -> Case:
     if not rules.may_withdraw(case.status):
         raise Refused(_("Case %(number)s has ended already.", number=case.number))
     reason = _words(reason, "reason")
-    engine.record_event(_stream(case.id), "case.withdrawal_asked", {}, actor, now)
+    engine.record_event(_stream(case.id), "case.withdrawal_asked", {}, actor=actor, now=now)
     _keep_reason(case, reason, _("Withdrawn"), actor, now)
     engine.send_message(WITHDRAWAL, correlation=case.number, payload={}, now=now, actor=actor)
     # A diagram that does not listen (any more) must not keep a customer from taking the case back.
@@ -227,7 +172,7 @@ def withdraw(case_id: int, reason: str, *, actor: Actor, now: datetime) -> Case:
 
 
 def reopen(case_id: int, reason: str, *, actor: Actor, now: datetime) -> Case:
-    """Take up an ended case again within `cases.reopen_days`: a new round of the procedure, linked to the case.
+    """Take up an ended case again within `cases.reopen_days`: a new round of its procedure, linked to it.
 
     Raises Refused when the period is over or the case has not ended, Invalid, Forbidden.
     """
@@ -244,7 +189,7 @@ def reopen(case_id: int, reason: str, *, actor: Actor, now: datetime) -> Case:
     case.round += 1
     set_status(case, "open", actor=actor, now=now)
     _keep_reason(case, reason, _("Reopened"), actor, now)
-    engine.record_event(_stream(case.id), "case.reopened", {"round": case.round}, actor, now)
+    engine.record_event(_stream(case.id), "case.reopened", {"round": case.round}, actor=actor, now=now)
     _start_round(case, PROCEDURE, actor=actor, now=now, reason=reason)
     return case
 
@@ -344,26 +289,6 @@ def _refresh_subject(case: Case) -> None:
         instance.subject = {**(instance.subject or {}), **values}
 
 
-def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return case attributes fit for their columns; refuses names that no form may bind."""
-    cleaned: dict[str, Any] = {}
-    for name, value in values.items():
-        if name not in rules.FIELDS:
-            raise ValueError(f"a case has no {name} that a form may write")
-        longest = rules.FIELDS[name]
-        if isinstance(value, str):
-            value = value.strip() or None
-            if value and longest and len(value) > longest:
-                raise Invalid(
-                    _("Some fields do not fit."),
-                    [FieldError(name, _("At most %(n)s characters.", n=longest))],
-                )
-        if value is None and name in ("title", "kind", "description"):
-            continue  # these are never emptied by a form that left them blank
-        cleaned[name] = value
-    return cleaned
-
-
 def _link(case: Case, parts: dict[str, dict[str, Any]], actor: Actor, now: datetime) -> None:
     """File the customer or asset of a case that came without one."""
     if case.customer_id is None and parts["customer"].get("name"):
@@ -378,7 +303,9 @@ def _link(case: Case, parts: dict[str, dict[str, Any]], actor: Actor, now: datet
 def _event_of_change(case: Case, changed: dict[str, list[Any]], actor: Actor, now: datetime) -> None:
     quoted = {name: pair for name, pair in changed.items() if name in rules.QUOTED}
     named = [name for name in changed if name not in rules.QUOTED]
-    engine.record_event(_stream(case.id), "case.changed", {"changes": quoted, "changed": named}, actor, now)
+    engine.record_event(
+        _stream(case.id), "case.changed", {"changes": quoted, "changed": named}, actor=actor, now=now
+    )
 
 
 def _keep_reason(case: Case, reason: str, what: str, actor: Actor, now: datetime) -> None:

@@ -138,7 +138,7 @@ class Attachment(Base):
 
 
 class PublicAttempt(Base):
-    """What a visitor without an account did lately: the public pages are limited by it. `visitor`: keyed hash of the IP."""
+    """What a visitor without an account did lately: it limits the public pages. `visitor`: hashed IP."""
 
     __tablename__ = "public_attempt"
     __table_args__ = (sa.Index("ix_public_attempt_visitor", "visitor", "action", "at"),)
@@ -163,7 +163,7 @@ class SavedView(Base):
 
 
 class ImportRun(Base):
-    """One spreadsheet on its way in: rows are taken in batches so that progress shows and a killed run goes on."""
+    """One spreadsheet on its way in, taken in batches: progress shows and a killed run goes on."""
 
     __tablename__ = "import_run"
 

@@ -136,7 +136,7 @@ def find_by_phone(phone: str) -> Customer | None:
 
 
 def create(values: Mapping[str, Any], *, actor: Actor, now: datetime) -> Customer:
-    """Make a customer from `CUSTOMER_FIELDS`; one with the same phone number is used and its blanks filled."""
+    """Make a customer from `CUSTOMER_FIELDS`; one with the same phone is used and its blanks filled."""
     cleaned = clean_customer({"name": "", **values})
     if digits := cleaned.get("phone_digits"):
         known: Customer | None = session().scalar(
@@ -149,7 +149,7 @@ def create(values: Mapping[str, Any], *, actor: Actor, now: datetime) -> Custome
     made = Customer(**cleaned, created_at=now, updated_at=now)
     session().add(made)
     session().flush()
-    engine.record_event(f"customer:{made.id}", "customer.created", {}, actor, now)
+    engine.record_event(f"customer:{made.id}", "customer.created", {}, actor=actor, now=now)
     return made
 
 
@@ -194,7 +194,7 @@ def find_or_create_asset(
     made = Asset(**cleaned, customer_id=customer_id, created_at=now, updated_at=now)
     session().add(made)
     session().flush()
-    engine.record_event(f"customer:{customer_id}", "asset.created", {"asset": made.id}, actor, now)
+    engine.record_event(f"customer:{customer_id}", "asset.created", {"asset": made.id}, actor=actor, now=now)
     return made
 
 
@@ -231,7 +231,7 @@ def reveal(
     data: dict[str, Any] = {"reason": reason, "customer": customer.id}
     if reason == "other":
         data["words"] = words
-    engine.record_event(stream, "customer.revealed", data, actor, now)
+    engine.record_event(stream, "customer.revealed", data, actor=actor, now=now)
     return Revealed(
         phone=rules.show_phone(customer.phone),
         email=customer.email or "",
@@ -249,7 +249,7 @@ def _write(
     now: datetime,
     stream: str | None = None,
 ) -> list[str]:
-    """Set what differs, tell the listeners and file an event that names the attributes, never their values."""
+    """Set what differs, tell the listeners, file an event that names the attributes but not their values."""
     changed = [name for name, value in values.items() if getattr(row, name) != value]
     if not changed:
         return []
@@ -262,7 +262,7 @@ def _write(
     shown = [name for name in changed if name not in ("phone_digits", "plate_folded", "serial_folded")]
     data: dict[str, Any] = {"changed": shown} | ({"asset": asset_id} if asset_id else {})
     kind = "asset.changed" if asset_id else "customer.changed"
-    engine.record_event(stream or f"customer:{customer_id}", kind, data, actor, now)
+    engine.record_event(stream or f"customer:{customer_id}", kind, data, actor=actor, now=now)
     for listener in _listeners:
         listener(None if asset_id else customer_id, asset_id)
     return shown

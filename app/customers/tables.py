@@ -30,7 +30,7 @@ class Customer(Base):
 
 
 class Asset(Base):
-    """A vehicle or device. Plates and serial numbers are kept as written and, for search, folded to capitals."""
+    """A vehicle or device. Plates and serial numbers are kept as written and, for search, folded."""
 
     __tablename__ = "asset"
 
