@@ -19,7 +19,7 @@ def now() -> datetime:
 
 @contextmanager
 def at(instant: datetime) -> Iterator[None]:
-    """Stand still at an aware instant within this context: scenario tests, `timers fire --now`, the demo loader."""
+    """Stand still at an aware instant within this context: scenario tests, `timers fire`, the demo loader."""
     token = _frozen.set(instant.astimezone(UTC))
     try:
         yield

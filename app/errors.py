@@ -1,4 +1,4 @@
-"""What the application raises when it has something to tell a person; mapped to HTTP once, in `web/errors.py`."""
+"""What the application raises to tell a person something; mapped to HTTP once, in `web/errors.py`."""
 
 from __future__ import annotations
 
@@ -71,7 +71,12 @@ class StepFailed(AppError):
     """
 
     def __init__(
-        self, message: object = "", *, instance_id: int | None = None, element: str | None = None, detail: str = ""
+        self,
+        message: object = "",
+        *,
+        instance_id: int | None = None,
+        element: str | None = None,
+        detail: str = "",
     ) -> None:
         super().__init__(message)
         self.instance_id = instance_id

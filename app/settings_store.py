@@ -49,8 +49,8 @@ def put(key: str, value: Any, *, actor_id: int | None, now: datetime) -> None:
 def _values() -> dict[str, Any]:
     kept = current_app.extensions.get("setting_values")
     if kept is None or time.monotonic() - kept[0] > KEPT_SECONDS:
-        rows = session().execute(sa.select(Setting.key, Setting.value)).all()
-        kept = (time.monotonic(), {key: value for key, value in rows})
+        rows = session().execute(sa.select(Setting.key, Setting.value)).tuples()
+        kept = (time.monotonic(), dict(rows))
         current_app.extensions["setting_values"] = kept
     values: dict[str, Any] = kept[1]
     return values

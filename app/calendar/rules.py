@@ -126,7 +126,9 @@ def working_time_between(calendar: Calendar, start: datetime, end: datetime) -> 
 
 
 def working_day(calendar: Calendar, start: datetime, count: int) -> Reckoned:
-    """Return the opening instant of the `count`-th working day after `start`'s local date; 0 is today or the next.
+    """Return the opening instant of the `count`-th working day after `start`'s local date.
+
+    0 is `start` itself, or the next opening.
 
     Raises CalendarExhausted when the calendar ends first.
     """

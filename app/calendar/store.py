@@ -72,7 +72,7 @@ def _load() -> rules.Calendar:
 
 @lru_cache(maxsize=8)
 def official(zone: str, year: int) -> rules.Calendar:
-    """Return the Chinese calendar of the years around `year`: public holidays and make-up working days 调休."""
+    """Return the Chinese calendar around `year`: public holidays and make-up working days 调休."""
     week = {int(day): _spans(spans) for day, spans in WEEK.items()}
     published = holidays.country_holidays("CN", years=range(year - 1, year + 2), language="zh_CN")
     make_up = {day for day in published.weekend_workdays if abs(day.year - year) <= 1}

@@ -12,7 +12,7 @@ from app.db import Base
 
 
 class CentreCalendar(Base):
-    """Weekly opening spans. `week` maps "1".."7" (Monday first) to [["08:30","12:00"],["13:30","18:00"]], local time.
+    """Opening spans, local time: `week` maps "1" (Monday) to "7" to [["08:30","12:00"],["13:30","18:00"]].
 
     known_until: past this day holidays are not known; an answer beyond it is flagged.
     """

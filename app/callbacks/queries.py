@@ -65,7 +65,10 @@ def agenda(day: date | None, calendar: Calendar, now: datetime) -> Agenda:
     day = day or today
     first = min(day, today) if abs((day - today).days) < STRIP_DAYS else day
     strip = [first + timedelta(days=ahead) for ahead in range(STRIP_DAYS)]
-    when = sa.case((Callback.outcome.is_(None), Callback.due_at), else_=sa.func.coalesce(Callback.called_at, Callback.due_at))
+    when = sa.case(
+        (Callback.outcome.is_(None), Callback.due_at),
+        else_=sa.func.coalesce(Callback.called_at, Callback.due_at),
+    )
     planned = session().execute(
         sa.select(Callback.due_at, Callback.called_at).where(
             Callback.due_at >= _starts(strip[0], calendar),

@@ -17,7 +17,7 @@ OUTCOMES = ("satisfied", "dissatisfied", "no_answer", "another_time")
 
 
 def promise(case_id: int, instance_id: int, *, due_at: datetime, attempt: int, now: datetime) -> Callback:
-    """Write down that the customer of this case will be called at `due_at`, aware; `attempt` counts from 1."""
+    """Write down that this case's customer will be called at `due_at`, aware; `attempt` counts from 1."""
     callback = Callback(
         case_id=case_id, instance_id=instance_id, attempt=attempt, due_at=due_at, created_at=now
     )

@@ -11,7 +11,10 @@ from app.db import Base
 
 
 class Callback(Base):
-    """One promised call. outcome: satisfied | dissatisfied | no_answer | another_time | cancelled; None: still to come."""
+    """One promised call.
+
+    outcome: satisfied | dissatisfied | no_answer | another_time | cancelled; None: still to come.
+    """
 
     __tablename__ = "callback"
     __table_args__ = (sa.Index("ix_callback_due", "outcome", "due_at"),)

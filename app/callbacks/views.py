@@ -23,7 +23,9 @@ def index() -> str:
     except ValueError:
         day = None  # a hand-written address that names no day shows today
     agenda = queries.agenda(day, calendar.current(), clock.now())
-    return render_template("callbacks/index.html", agenda=agenda, weekday=_weekday, callers=queries.by_caller(agenda.calls))
+    return render_template(
+        "callbacks/index.html", agenda=agenda, weekday=_weekday, callers=queries.by_caller(agenda.calls)
+    )
 
 
 def _weekday(day: date) -> str:

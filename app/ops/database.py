@@ -21,7 +21,8 @@ def config() -> Config:
     """Return Alembic's configuration; there is no alembic.ini to keep in step."""
     made = Config(stdout=sys.stdout)
     made.set_main_option("script_location", str(ROOT / "migrations"))
-    made.set_main_option("file_template", "%%(year)d_%%(month).2d_%%(day).2d_%%(hour).2d%%(minute).2d_%%(slug)s")
+    dated = "%%(year)d_%%(month).2d_%%(day).2d_%%(hour).2d%%(minute).2d_%%(slug)s"
+    made.set_main_option("file_template", dated)
     made.set_main_option("truncate_slug_length", "60")
     return made
 

@@ -48,7 +48,9 @@ def run(app: Flask) -> None:
     def plan(wait: timedelta) -> None:
         # APScheduler sleeps by the machine's clock, whatever the demo's says.
         run_at = datetime.now(UTC) + wait
-        scheduler.add_job(work, DateTrigger(run_at), id="tick", replace_existing=True, misfire_grace_time=None)
+        scheduler.add_job(
+            work, DateTrigger(run_at), id="tick", replace_existing=True, misfire_grace_time=None
+        )
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         scheduler.shutdown(wait=False)

@@ -17,7 +17,9 @@ def follow() -> None:
     """Set this process's clock to the demo's; outside demo mode there is nothing to follow."""
     if not current_app.config["SETTINGS"].demo:
         return
-    seconds = session().scalar(sa.select(settings_store.Setting.value).where(settings_store.Setting.key == KEY))
+    seconds = session().scalar(
+        sa.select(settings_store.Setting.value).where(settings_store.Setting.key == KEY)
+    )
     clock.set_offset(timedelta(seconds=seconds or 0))
 
 

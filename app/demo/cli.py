@@ -1,0 +1,47 @@
+"""`flask demo load`: the demo's organisation and cases."""
+
+from __future__ import annotations
+
+import time
+from random import Random
+
+import click
+import sqlalchemy as sa
+from flask import current_app
+from flask.cli import AppGroup
+
+from app import calendar, clock
+from app.cases.tables import Case
+from app.db import session, transaction
+from app.demo import customers, people
+from app.demo.simulate import Simulation
+from app.engine import latest_version
+
+demo = AppGroup("demo", help="An invented centre to look at.")
+CUSTOMERS = 60
+DAYS = 60
+
+
+@demo.command("load")
+@click.option("--cases", "wanted", default=300, show_default=True, help="How many cases to let come.")
+@click.option("--seed", default=2026, show_default=True, help="Another seed, another centre.")
+def load(wanted: int, seed: int) -> None:
+    """Fill an empty database by running the real procedures on a virtual clock; a full one stays as it is."""
+    if not current_app.config["SETTINGS"].demo:
+        raise click.ClickException("Demo data belongs into a demo: set DEMO=1.")
+    if session().scalar(sa.select(sa.func.count()).select_from(Case)):
+        click.echo("There are cases already; nothing was changed.")
+        return
+    latest_version("customer_issue")
+    started, now = time.monotonic(), clock.now()
+    with transaction():
+        calendar.seed(now)
+        people.load(now)
+        filed = customers.load(CUSTOMERS, Random(seed), now)  # noqa: S311  a demo, no secrets
+
+    def tell(number: int) -> None:
+        if number % 50 == 0 or number == wanted:
+            click.echo(f"  {number} of {wanted} cases")
+
+    Simulation(filed, end=now, days=DAYS, seed=seed).run(wanted, tell)
+    click.echo(f"Demo loaded in {time.monotonic() - started:.0f} s.")
