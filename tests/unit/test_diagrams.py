@@ -66,7 +66,8 @@ def test_every_lane_is_a_role_and_every_step_stands_in_one(path: Path):
     lanes = find(path, "//b:lane")
     assert {lane.get("name") for lane in lanes} <= ROLES
     refs = [ref.text for ref in find(path, "//b:flowNodeRef")]
-    assert sorted(refs) == sorted(node.get("id") for node in find(path, "//b:process/b:*[b:incoming or b:outgoing]"))
+    nodes = find(path, "//b:process/b:*[b:incoming or b:outgoing]")
+    assert sorted(refs) == sorted(node.get("id") for node in nodes)
 
 
 @each_diagram
@@ -145,7 +146,8 @@ def test_no_label_covers_a_shape_or_another_label(path: Path):
 @each_diagram
 def test_lines_run_straight_and_keep_clear_of_steps_they_do_not_join(path: Path):
     hosts = {event.get("id"): event.get("attachedToRef") for event in find(path, "//b:boundaryEvent")}
-    ends = {flow.get("id"): (flow.get("sourceRef"), flow.get("targetRef")) for flow in find(path, "//b:sequenceFlow")}
+    flows = find(path, "//b:sequenceFlow")
+    ends = {flow.get("id"): (flow.get("sourceRef"), flow.get("targetRef")) for flow in flows}
     boxes = node_boxes(path)
     for edge in find(path, "//di:BPMNEdge"):
         points = [(float(point.get("x")), float(point.get("y"))) for point in edge.findall("wp:waypoint", NS)]
@@ -174,5 +176,6 @@ def test_every_chinese_text_has_its_english(path: Path):
     english = {entry.msgid for entry in catalogue if entry.msgstr}
     elements = list(etree.parse(path).getroot().iter(etree.Element))
     texts = {element.get(key) for element in elements for key in ("name", "label")}
-    texts |= {element.text for element in elements if etree.QName(element).localname in ("documentation", "description")}
+    spoken = ("documentation", "description")
+    texts |= {element.text for element in elements if etree.QName(element).localname in spoken}
     assert {text for text in texts if text and CHINESE.search(text)} <= english

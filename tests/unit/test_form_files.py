@@ -16,10 +16,31 @@ ROOT = Path(__file__).parents[2]
 FORMS = sorted((ROOT / "forms" / "complaints").glob("*.json"))
 CHINESE = re.compile("[\u4e00-\u9fff]")
 FORM_KEYS = {"x-submit", "x-help", "x-context"}
-FIELD_KEYS = {"x-widget", "x-help", "x-bind", "x-to", "x-process", "x-name", "x-when", "x-options-from", "x-default"}
-WIDGETS = set(
-    "text textarea select radio yesno number money date datetime phone rating file customer asset checklist".split()
-)
+FIELD_KEYS = {
+    "x-widget",
+    "x-help",
+    "x-bind",
+    "x-to",
+    "x-process",
+    "x-name",
+    "x-when",
+    "x-options-from",
+    "x-default",
+}
+WIDGETS = {
+    "text",
+    "textarea",
+    "select",
+    "radio",
+    "yesno",
+    "number",
+    "money",
+    "date",
+    "datetime",
+    "phone",
+    "rating",
+}
+WIDGETS |= {"file", "customer", "asset", "checklist"}
 ATTRIBUTES = {
     "case": "title description channel class severity other_type cause solution cost satisfaction department"
     " repair_point preferred_time parts_used repair_hours",
@@ -73,7 +94,9 @@ def test_a_form_uses_only_known_words_of_the_dialect(path: Path):
         assert {key for key in field if key.startswith("x-")} <= FIELD_KEYS, name
         assert field["x-widget"] in WIDGETS, name
         assert field["title"], name
-        assert field.get("x-options-from", "departments") in {"departments", "repair_points", "solutions"}, name
+        assert field.get("x-options-from", "departments") in {"departments", "repair_points", "solutions"}, (
+            name
+        )
 
 
 @each_form
@@ -106,7 +129,9 @@ def test_free_text_stays_out_of_the_process(path: Path):
 
 
 def test_every_form_belongs_to_a_step():
-    diagrams = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "bpmn" / "complaints").glob("*.bpmn"))
+    diagrams = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "bpmn" / "complaints").glob("*.bpmn")
+    )
     assert [path.name for path in FORMS if f"complaints/{path.name}" not in diagrams] == []
 
 
