@@ -1,4 +1,4 @@
-"""The drawn procedures: they parse, follow the conventions of docs/designers, and can be read on one screen."""
+"""The drawn procedures: they parse, follow the conventions of docs/designers, and fit one screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forms of the complaint procedures: valid JSON Schema in our dialect, bound to what exists, translated."""
+"""The forms of the complaint procedures: valid JSON Schema in our dialect, bound to what exists."""
 
 from __future__ import annotations
 
@@ -27,20 +27,8 @@ FIELD_KEYS = {
     "x-options-from",
     "x-default",
 }
-WIDGETS = {
-    "text",
-    "textarea",
-    "select",
-    "radio",
-    "yesno",
-    "number",
-    "money",
-    "date",
-    "datetime",
-    "phone",
-    "rating",
-}
-WIDGETS |= {"file", "customer", "asset", "checklist"}
+WIDGETS = {"text", "textarea", "select", "radio", "yesno", "number", "money", "date", "datetime"}
+WIDGETS |= {"phone", "rating", "file", "customer", "asset", "checklist"}
 ATTRIBUTES = {
     "case": "title description channel class severity other_type cause solution cost satisfaction department"
     " repair_point preferred_time parts_used repair_hours",
