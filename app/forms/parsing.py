@@ -116,15 +116,18 @@ def centre_zone() -> tzinfo:
 def initial(field: Field, context: Mapping[str, Any]) -> Any:
     """Return what a field starts with: its `x-default`, else the bound record's present value.
 
-    A bound phone number is not shown: it is masked everywhere else, too.
+    A bound phone number is not shown, as it is masked everywhere else; nor is a masked text, which would be
+    written back over the true one.
     """
     if isinstance(field.default, str) and rules.PATH.fullmatch(field.default):
-        return rules.at_path(context, field.default)
-    if field.default is not None:
-        return field.default
-    if field.bind and field.widget != "phone":
-        return rules.at_path(context, field.bind)
-    return None
+        value = rules.at_path(context, field.default)
+    elif field.default is not None:
+        value = field.default
+    elif field.bind and field.widget != "phone":
+        value = rules.at_path(context, field.bind)
+    else:
+        return None
+    return None if isinstance(value, str) and "**" in value else value
 
 
 def offered(field: Field, choices: Choices) -> list[Choice] | None:

@@ -179,7 +179,7 @@
     var kept = box.querySelector('[data-lookup-id]');
     kept.value = option.dataset.id;
     textOf(box).value = option.dataset.label;
-    box.classList.add('lookup--chosen');
+    box.classList.add('finder--chosen');
     close(box);
     kept.dispatchEvent(new Event('change', { bubbles: true }));
   }
@@ -187,7 +187,7 @@
     var list = listOf(box);
     list.textContent = '';
     rows.forEach(function (row, number) {
-      var option = piece('li', 'lookup__o', row.label);
+      var option = piece('li', 'finder__o', row.label);
       option.id = list.id + '-' + number;
       option.setAttribute('role', 'option');
       option.setAttribute('aria-selected', 'false');
@@ -196,27 +196,40 @@
       list.appendChild(option);
     });
     if (!rows.length) {
-      var none = piece('li', 'lookup__none', box.dataset.none);
+      var none = piece('li', 'finder__none', box.dataset.none);
       none.setAttribute('role', 'option'); none.setAttribute('aria-disabled', 'true');
       list.appendChild(none);
     }
     list.hidden = false;
     textOf(box).setAttribute('aria-expanded', 'true');
   }
+  function words(parts, between) { return parts.filter(Boolean).join(between); }
+  /* The look-up answers with customers and what they own; a form may ask for either. */
+  function rowsOf(kind, customers) {
+    if (kind === 'customer') {
+      return customers.map(function (one) { return { id: one.id, label: one.name, detail: words([one.phone, one.company], ' · ') }; });
+    }
+    return [].concat.apply([], customers.map(function (one) {
+      return (one.assets || []).map(function (thing) {
+        var model = words([thing.make, thing.model], ' ');
+        return { id: thing.id, label: thing.plate || model || thing.serial, detail: words([thing.plate && model, one.name], ' · ') };
+      });
+    }));
+  }
   function ask(box) {
     var query = textOf(box).value.trim(), number = ++asked;
     if (query.length < 2) { close(box); return; }
-    fetch(box.dataset.url + '?kind=' + box.dataset.lookup + '&q=' + encodeURIComponent(query), {
+    fetch(box.dataset.url + '?q=' + encodeURIComponent(query), {
       credentials: 'same-origin', headers: { Accept: 'application/json', 'X-Requested-With': 'fetch' }
-    }).then(function (response) { return response.ok ? response.json() : { items: [] }; }).then(function (told) {
-      if (number === asked) show(box, (told.items || told).slice(0, 12));
+    }).then(function (response) { return response.ok ? response.json() : {}; }).then(function (told) {
+      if (number === asked) show(box, rowsOf(box.dataset.lookup, told.customers || []).slice(0, 12));
     }, function () { close(box); });
   }
   doc.addEventListener('input', function (event) {
     var box = event.target.matches('[data-lookup-text]') && event.target.closest('[data-lookup]');
     if (!box) return;
     box.querySelector('[data-lookup-id]').value = '';
-    box.classList.remove('lookup--chosen');
+    box.classList.remove('finder--chosen');
     clearTimeout(timers.get(box));
     timers.set(box, setTimeout(function () { ask(box); }, 200));
   });
