@@ -17,7 +17,7 @@ bench: ## the benchmarks; the last line is one JSON object
 	@exec $(PYTHON) app/ops/bootstrap.py --tests -- -m app.ops.bench
 
 setup: ## what `make test` needs, without running anything
-	@exec $(PYTHON) app/ops/bootstrap.py --tests
+	@exec $(PYTHON) app/ops/bootstrap.py --tests -- -m tests.support.chromium
 
 lock: ## write requirements.lock anew from setup.cfg
 	@$(PYTHON) app/ops/bootstrap.py

@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 UV = ROOT / ".uv"
+# .venv has no pip of its own; whoever calls us from there means the Python below it.
+BASE_PYTHON = getattr(sys, "_base_executable", sys.executable)
 VAR = ROOT / "var"
 STAMPS = VAR / "stamps"
 LOCK = ROOT / "requirements.lock"
@@ -173,15 +175,15 @@ def uv() -> tuple[Path, dict[str, str]]:
     if not program.exists():
         shutil.rmtree(UV, ignore_errors=True)
         wanted = locked("requirements-uv.txt", ["uv"])
-        run([sys.executable, "-m", "pip", "install", "-q", "--require-hashes", "--target", UV, "-r", wanted])
-    return program, uv_environment(os.environ, run([sys.executable, "-m", "pip", "config", "list"]))
+        run([BASE_PYTHON, "-m", "pip", "install", "-q", "--require-hashes", "--target", UV, "-r", wanted])
+    return program, uv_environment(os.environ, run([BASE_PYTHON, "-m", "pip", "config", "list"]))
 
 
 def make_venv() -> None:
     """Make .venv, or make it anew when it belongs to another Python; ensurepip is not needed."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     if not (VENV / "lib" / f"python{version}").exists() or not PYTHON.exists():
-        run([sys.executable, "-m", "venv", "--without-pip", "--clear", VENV])
+        run([BASE_PYTHON, "-m", "venv", "--without-pip", "--clear", VENV])
 
 
 def install_packages(tests: bool) -> None:
@@ -198,7 +200,7 @@ def install_packages(tests: bool) -> None:
         except SetupFailed as error:
             # No uv for this machine, or an index that it cannot read: pip takes longer, but knows it.
             print(f"set-up: without uv, because: {error}", flush=True)
-            pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", PYTHON]
+            pip: list[str | Path] = [BASE_PYTHON, "-m", "pip", "--python", PYTHON]
             run([*pip, "install", "-q", "--require-hashes", "-r", wanted])
         # The checkout itself, importable from any folder; nothing has to be built for that.
         next(VENV.glob("lib/python3*/site-packages")).joinpath("service_desk.pth").write_text(f"{ROOT}\n")
