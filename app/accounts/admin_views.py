@@ -49,7 +49,13 @@ def create_user() -> Response | tuple[str, int]:
     try:
         with transaction():
             person_id, given = service.create_person(
-                **typed, posts=posts, actor=current_actor(), now=clock.now()
+                typed["username"],
+                typed["name"],
+                name_en=typed["name_en"],
+                email=typed["email"],
+                posts=posts,
+                actor=current_actor(),
+                now=clock.now(),
             )
     except Invalid as error:
         return _form(typed, posts, error.errors), 422
@@ -73,7 +79,15 @@ def edit_user(person_id: int) -> Response | tuple[str, int]:
     posts = _posted_posts()
     try:
         with transaction():
-            service.edit_person(person_id, **typed, posts=posts, actor=current_actor(), now=clock.now())
+            service.edit_person(
+                person_id,
+                name=typed["name"],
+                name_en=typed["name_en"],
+                email=typed["email"],
+                posts=posts,
+                actor=current_actor(),
+                now=clock.now(),
+            )
     except Invalid as error:
         return _form(typed, posts, error.errors, person=queries.get_person(person_id)), 422
     flash(_("Account saved."))

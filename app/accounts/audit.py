@@ -19,6 +19,6 @@ on_change: list[Listener] = []
 
 
 def tell(stream: str, kind: str, data: dict[str, Any], *, actor: Actor, now: datetime) -> None:
-    """Tell every listener, e.g. ("person:3", "person.disabled", {"username": "li"}); never a password or number."""
+    """Tell every listener, e.g. ("person:3", "person.disabled", {"username": "li"}); never a password."""
     for listener in on_change:
         listener(stream, kind, data, actor, now)

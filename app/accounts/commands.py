@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 import sqlalchemy as sa
@@ -81,7 +82,7 @@ def create(
 @click.option("--json", "as_json", is_flag=True, help="One JSON array.")
 def list_users(as_json: bool) -> None:
     """List all accounts with their posts."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "username": row.username,
             "name": row.name,

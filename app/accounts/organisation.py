@@ -35,7 +35,7 @@ REPAIR_POINT = "repair_point"
 
 @dataclass(frozen=True)
 class Colleague:
-    """A person as pickers and notifications need them; `roles` are the keys of the posts held, not inherited."""
+    """A person as pickers and notifications need them; `roles` are those of posts held, not inherited."""
 
     id: int
     username: str
@@ -76,7 +76,7 @@ class Organisation:
         return frozenset[str]().union(*(self.permissions.get(role, frozenset()) for role in roles))
 
     def who_may(self, permission: str) -> frozenset[int]:
-        """Return the ids of the enabled people who hold a permission through a post of their own or inherited."""
+        """Return the ids of the enabled people who hold a permission, by their own posts or inherited."""
         return frozenset(person for person in self.groups if permission in self.permissions_of(person))
 
 
@@ -251,9 +251,8 @@ def actor_named(username: str) -> Actor | None:
 
 def actor_columns() -> sa.Select[Any]:
     """Select what `actor_from` reads; more columns may be added behind."""
-    return sa.select(
-        Person.id, Person.username, Person.name, Person.name_en, Person.locale, Person.theme, Person.density
-    )
+    person: tuple[Any, ...] = (Person.id, Person.username, Person.name, Person.name_en)
+    return sa.select(*person, Person.locale, Person.theme, Person.density)
 
 
 def actor_from(row: Any) -> Actor:
@@ -316,7 +315,7 @@ def is_empty() -> bool:
 def ensure_repair_point(
     key: str, name: str, name_en: str, *, region: str = "", now: datetime, actor: Actor
 ) -> int:
-    """Make an outside unit such as WP003 with its post, or bring its names up to date; returns the post's id."""
+    """Make an outside unit such as WP003 with its post, or update its names; returns the post's id."""
     write = session()
     unit = write.scalar(sa.select(Unit).where(Unit.key == key))
     if unit is None:

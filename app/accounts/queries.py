@@ -92,7 +92,7 @@ class Page:
 
 
 def list_people(*, search: str = "", role: str = "", state: str = "", after: str = "", now: datetime) -> Page:
-    """Return people by user name: search in names and address, role key, state enabled | disabled | locked."""
+    """Return people by user name: names and address, role key, state enabled | disabled | locked."""
     conditions: list[Any] = []
     if search.strip():
         words = f"%{search.strip().lower().replace('%', '').replace('_', '')}%"

@@ -44,7 +44,7 @@ ROLES = (
     RoleSpec("supervisor", "客户主管", "Customer supervisor", _LEAD),
     RoleSpec("agent", "客服助理", "Service agent", _DESK),
     RoleSpec("callback", "客服回访", "Callback agent", _DESK),
-    # They call the owner or the dealer about the case in hand, so they may reveal a number; they cannot browse.
+    # They call the owner or the dealer about the case in hand, so they may reveal a number, not browse.
     RoleSpec("technician", "三包技术员", "Warranty technician", f"{_STEP} customer.reveal"),
     RoleSpec("oldparts", "旧件仓管员", "Old-parts storekeeper", _STEP),
     RoleSpec("newparts", "新件仓管员", "New-parts storekeeper", _STEP),
@@ -121,7 +121,7 @@ UNITS = (
 
 @dataclass(frozen=True)
 class PostSpec:
-    """A post a fresh centre starts with; `above` is the (role, unit) that does its work while it is vacant."""
+    """A post a fresh centre starts with; `above` is the (role, unit) that does its work while vacant."""
 
     role: str
     unit: str

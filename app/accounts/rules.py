@@ -17,8 +17,9 @@ LONGEST_PASSWORD = 200
 
 @dataclass(frozen=True)
 class Seat:
-    """A post as the rules see it. key: the candidate that work is addressed to, "agent" or "repairpoint:WP003".
+    """A post as the rules see it.
 
+    key:     the candidate that work is addressed to, "agent" or "repairpoint:WP003".
     holders: ids of the enabled people in it.
     """
 
@@ -32,8 +33,8 @@ class Seat:
 def duties(seats: Iterable[Seat]) -> dict[str, frozenset[int]]:
     """Return who does the work addressed to each candidate key.
 
-    The holders of its posts; when nobody holds any of them, those who do the work of the post above, and so on
-    upwards. A key whose whole line is vacant has nobody.
+    The holders of its posts; when nobody holds any of them, those who do the work of the post above, and
+    so on upwards. A key whose whole line is vacant has nobody.
     """
     seats = list(seats)
     by_id = {seat.post_id: seat for seat in seats}

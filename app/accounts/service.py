@@ -1,4 +1,7 @@
-"""One function per verb: sign in, passwords, preferences, people and their posts. Callers open the transaction."""
+"""One function per verb: sign in, passwords, preferences, people and their posts.
+
+Callers open the transaction, but for `authenticate`.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,8 @@ def authenticate(username: str, password: str, *, now: datetime) -> int:
         minutes = max(1, -int((now - until).total_seconds() // 60))
         raise TooMany(
             _(
-                "Too many wrong passwords. Please try again in %(n)s min; an administrator can unlock the account sooner.",
+                "Too many wrong passwords. Please try again in %(n)s min; "
+                "an administrator can unlock the account sooner.",
                 n=minutes,
             )
         )
@@ -99,7 +103,7 @@ def sign_out_everywhere(person_id: int, *, actor: Actor, now: datetime) -> None:
 
 
 def change_password(person_id: int, old: str, new: str, again: str, *, actor: Actor, now: datetime) -> None:
-    """Set a new password for oneself; every other session ends. Raises Invalid with the field that does not fit."""
+    """Set a new password for oneself; every session ends. Raises Invalid with the field that does not fit."""
     person = _locked(person_id)
     if not passwords.matches(person.password_hash, old):
         message = _("This is not your present password.")
@@ -118,7 +122,7 @@ def change_password(person_id: int, old: str, new: str, again: str, *, actor: Ac
 
 
 def keep_preferences(person_id: int, chosen: dict[str, Any], *, actor: Actor, now: datetime) -> None:
-    """Keep preferences: locale ("zh", "en"), theme, density, single_keys, mail_notifications; others are ignored.
+    """Keep preferences: locale, theme, density, single_keys, mail_notifications; others are ignored.
 
     "system" and "comfortable" mean no choice.
     """
@@ -207,7 +211,7 @@ def edit_person(
     actor: Actor,
     now: datetime,
 ) -> None:
-    """Change names, address and, if given, the posts held; the person keeps their sessions, not their old rights.
+    """Change names, address and, if given, the posts held; sessions go on, with the new rights.
 
     Raises Invalid, or Refused when nobody would be left to administer users.
     """
@@ -238,7 +242,7 @@ def edit_person(
 
 
 def disable(person_id: int, *, actor: Actor, now: datetime) -> None:
-    """Close an account: its sessions and tokens end at once, its posts become vacant if nobody else holds them.
+    """Close an account: sessions and tokens end at once, its posts are vacant if nobody else holds them.
 
     Raises Refused for oneself and for the last administrator.
     """
@@ -277,7 +281,7 @@ def unlock(person_id: int, *, actor: Actor, now: datetime) -> None:
 
 
 def reset_password(person_id: int, *, actor: Actor, now: datetime) -> str:
-    """Give a one-time password, to be shown once; it must be changed at the next sign-in. All sessions end."""
+    """Give a one-time password, to be shown once and changed at the next sign-in. All sessions end."""
     person = _locked(person_id)
     given = passwords.one_time_password()
     person.password_hash = passwords.hash_password(given)
@@ -326,7 +330,7 @@ def _person_errors(name: str, name_en: str, email: str) -> list[FieldError]:
 
 
 def _check_admins() -> None:
-    """Two administrators who remove each other at once must not both succeed: the posts' rows are the lock."""
+    # Two administrators who remove each other at once must not both succeed: the posts' rows are the lock.
     session().execute(for_update(sa.select(Post.id).where(Post.role_key == "admin").order_by(Post.id))).all()
     rules.check_an_admin_remains(organisation.current().who_may("user.admin"))
 

@@ -95,7 +95,14 @@ def change_profile() -> Response | tuple[str, int]:
     typed = {name: request.form.get(name, "") for name in ("name", "name_en", "email")}
     try:
         with transaction():
-            service.edit_person(_id(), **typed, actor=current_actor(), now=clock.now())
+            service.edit_person(
+                _id(),
+                name=typed["name"],
+                name_en=typed["name_en"],
+                email=typed["email"],
+                actor=current_actor(),
+                now=clock.now(),
+            )
     except Invalid as error:
         return _settings_page(typed=typed, errors=error.errors), 422
     flash(_("Profile saved."))

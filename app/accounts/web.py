@@ -27,7 +27,7 @@ ALWAYS_OPEN = ("accounts.password", "accounts.change_password", "accounts.sign_o
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-class SignedIn(UserMixin):  # type: ignore[misc]
+class SignedIn(UserMixin):
     """What Flask-Login keeps: the id holds the session's version, so that raising it ends every session."""
 
     def __init__(self, actor: Actor, version: int, *, must_change_password: bool, single_keys: bool) -> None:
@@ -53,7 +53,7 @@ def init(app: Flask) -> None:
 
 
 def load_user(key: str) -> SignedIn | None:
-    """Return the person of a session cookie, or None when disabled or signed out everywhere. One statement."""
+    """Return the person of a session cookie; None when disabled or signed out everywhere. One statement."""
     person_id, _dot, version = key.partition(".")
     if not (person_id.isdigit() and version.isdigit()):
         return None
@@ -105,7 +105,7 @@ def single_keys() -> bool:
 def requires(*permissions: str) -> Callable[[View], View]:
     """Guard a view: signed in, and one of `permissions` held; none named, being signed in is enough.
 
-    Nobody signed in: sent to the login page and back afterwards; 401 for htmx (which goes there too) and the API.
+    Nobody signed in: sent to the login page and back afterwards; htmx and the API get 401.
     Raises Forbidden otherwise.
     """
 

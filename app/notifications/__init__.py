@@ -1,0 +1,19 @@
+"""What people are told: a bell and a list in the application, and mail through an outbox."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.notifications.kinds import KINDS
+from app.notifications.outbox import deliver_due
+from app.notifications.service import notify, queue_mail, without_mail
+
+__all__ = ["KINDS", "deliver_due", "init_app", "notify", "queue_mail", "without_mail"]
+
+
+def init_app(app: Flask) -> None:
+    """Register the bell, the list and the operators' page of outgoing mail."""
+    from app.notifications import outbox_views, views
+
+    app.register_blueprint(views.bp)
+    app.register_blueprint(outbox_views.bp)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 
+from app import clock
+from app.accounts import service as accounts
+from app.accounts.web import safe_next
+from app.clock import now
 from app.db import transaction
 from app.web.i18n import COOKIE, LOCALES
 from app.web.shell import actor
@@ -25,7 +29,7 @@ def preferences() -> Response:
     if request.headers.get("HX-Request") or request.headers.get("X-Requested-With"):
         response = make_response("", 204)
     else:
-        response = make_response(redirect(local_address(request.form.get("next")), 303))
+        response = make_response(redirect(safe_next(request.form.get("next")), 303))
     for name, value in chosen.items():
         response.set_cookie(COOKIES[name], value, max_age=YEAR, samesite="Lax", httponly=True)
     return response
@@ -43,18 +47,9 @@ def keys() -> str:
     return render_template("web/keys.html")
 
 
-def local_address(address: str | None) -> str:
-    """Return `address` if it leads to this site, else the front page: no open redirect."""
-    address = address or ""
-    local = address.startswith("/") and not address.startswith(("//", "/\\")) and not urlsplit(address).netloc
-    return address if local else "/"
-
-
-def _keep_on_account(chosen: dict[str, str]) -> None:
+def _keep_on_account(chosen: dict[str, Any]) -> None:
     person = actor()
     if person is None or person.id is None or not chosen:
         return
-    from app.accounts import service as accounts
-
     with transaction():
-        accounts.set_preferences(person.id, **chosen)
+        accounts.keep_preferences(person.id, chosen, actor=person, now=clock.now())
