@@ -25,7 +25,7 @@ WIDGETS = (
     "checklist",
 )
 TARGETS = ("process", "submission")
-RECORDS = ("case", "customer", "asset", "callback")
+RECORDS = ("case", "customer", "asset", "callback", "solution")
 OPTION_SOURCES = ("departments", "repair_points", "solutions")
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
