@@ -6,10 +6,9 @@ import hashlib
 import json
 import posixpath
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-
-from lxml import etree
 
 from app.engine import decisions, diagram, parser
 from app.engine.diagram import Document, Process
@@ -126,16 +125,12 @@ def library(files: Mapping[str, bytes | str]) -> Library:
     documents: dict[str, Document] = {}
     tables: dict[str, str] = {}
     for path, content in sorted(contents.items()):
-        if kind(path) == "form":
-            continue
-        try:
-            root = parser.read_xml(content)
-        except parser.BadFile:
-            continue
         if kind(path) == "bpmn":
-            documents[path] = diagram.read(parser.normalise(root))
-        else:
-            tables.update({decision.id: path for decision in _decisions(root)})
+            with suppress(parser.BadFile):
+                documents[path] = diagram.read(parser.normalise(parser.read_xml(content)))
+        elif kind(path) == "dmn":
+            for decision in decisions_in(content):
+                tables.setdefault(decision.id, path)
     return Library(contents, documents, tables)
 
 
@@ -187,8 +182,9 @@ def _paths(known: Library, root: str) -> Iterator[str]:
                 yield known.decisions[decision]
 
 
-def _decisions(root: etree._Element) -> list[decisions.Decision]:
+def decisions_in(content: bytes) -> list[decisions.Decision]:
+    """Return the decision tables of a DMN file, none if it cannot be read."""
     try:
-        return decisions.parse(root)
-    except (ValueError, IndexError):
+        return decisions.parse(parser.read_xml(content))
+    except parser.BadFile:
         return []

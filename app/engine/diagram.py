@@ -13,12 +13,11 @@ from app.engine.expressions import ExpressionError
 from app.engine.parser import BPMN, CAMUNDA, NS
 
 TASKS = frozenset(
-    "task userTask manualTask scriptTask serviceTask sendTask receiveTask businessRuleTask callActivity "
-    "subProcess transaction adHocSubProcess".split()
+    ["task", "userTask", "manualTask", "scriptTask", "serviceTask", "sendTask", "receiveTask", "businessRuleTask", "callActivity", "subProcess", "transaction", "adHocSubProcess"]
 )
-EVENTS = frozenset("startEvent endEvent intermediateCatchEvent intermediateThrowEvent boundaryEvent".split())
+EVENTS = frozenset(["startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"])
 GATEWAYS = frozenset(
-    "exclusiveGateway inclusiveGateway parallelGateway eventBasedGateway complexGateway".split()
+    ["exclusiveGateway", "inclusiveGateway", "parallelGateway", "eventBasedGateway", "complexGateway"]
 )
 FLOW_NODES = TASKS | EVENTS | GATEWAYS
 SUBPROCESSES = frozenset({"subProcess", "transaction", "adHocSubProcess"})

@@ -82,6 +82,16 @@ def literal_or_value(text: str, names: Mapping[str, Any], functions: Functions |
     return evaluate(text, names, functions)
 
 
+def literal_check(text: str) -> ExpressionError | None:
+    """Return why `literal_or_value` can never evaluate this text, or None."""
+    from app.engine import timer_text
+
+    text = text.strip()
+    if text.startswith("${") and text.endswith("}"):
+        return check(text[2:-1])
+    return None if timer_text.is_bare(text) or _WORDS.fullmatch(text) else check(text)
+
+
 def assign(script: str, names: Mapping[str, Any], functions: Functions | None = None) -> dict[str, Any]:
     """Return what a script sets: each line is `name = expression`, later lines see what earlier ones set.
 
@@ -101,6 +111,15 @@ def check(text: str) -> ExpressionError | None:
     """Return why this text can never be evaluated, or None."""
     try:
         parse(text)
+    except ExpressionError as error:
+        return error
+    return None
+
+
+def script_check(script: str) -> ExpressionError | None:
+    """Return why this script can never be run, or None."""
+    try:
+        parse_script(script)
     except ExpressionError as error:
         return error
     return None
@@ -165,12 +184,8 @@ def plain(value: Any) -> Any:
 
 def name_problem(name: str) -> str | None:
     """Return why process data may not hold a variable of this name, or None."""
-    from app.engine.functions import NAMES
-
     if name in RESERVED or name.startswith("__"):
         return _("“%(name)s” is reserved by the engine.", name=name)
-    if name in NAMES:
-        return _("“%(name)s” is the name of a function.", name=name)
     if not name.isidentifier():
         return _("“%(name)s” is not a name: use letters, digits and _.", name=name)
     return None

@@ -20,8 +20,9 @@ from SpiffWorkflow.spiff.serializer.config import SPIFF_CONFIG
 from SpiffWorkflow.spiff.serializer.task_spec import BusinessRuleTaskConverter
 from SpiffWorkflow.spiff.specs.defaults import BusinessRuleTask
 
-from app.engine import decisions, timer_text
+from app.engine import decisions, message_events, timer_text
 from app.engine.decisions import Decision, DecisionEngine
+from app.engine.message_events import DeskMessage
 from app.engine.timer_events import CONVERTERS, DeskCycle, DeskDuration, DeskTimeDate
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
@@ -166,6 +167,9 @@ class _Desk:
                 return kind(name, nodes[0].text, description=self.get_event_description(event))  # type: ignore[attr-defined]
         return super().parse_timer_event(event)  # type: ignore[misc]
 
+    def parse_message_event(self, message_event: Any) -> DeskMessage:
+        return DeskMessage.of(super().parse_message_event(message_event))  # type: ignore[misc]
+
 
 def _desk_parser(parser: type) -> type:
     return type(f"Desk{parser.__name__}", (_Desk, parser), {})
@@ -191,7 +195,7 @@ class _RuleConverter(BusinessRuleTaskConverter):  # type: ignore[misc]
         return spec
 
 
-CONFIG = {**SPIFF_CONFIG, **CONVERTERS, BusinessRuleTask: _RuleConverter}
+CONFIG = {**SPIFF_CONFIG, **CONVERTERS, **message_events.CONVERTERS, BusinessRuleTask: _RuleConverter}
 registry = BpmnWorkflowSerializer.configure(CONFIG)
 serializer = BpmnWorkflowSerializer(registry)
 

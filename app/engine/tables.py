@@ -30,7 +30,11 @@ class ProcedureVersion(Base):
     """
 
     __tablename__ = "procedure_version"
-    __table_args__ = (sa.UniqueConstraint("procedure_id", "number"), sa.UniqueConstraint("procedure_id", "digest"))
+    # Going back to older content is a new version with the same digest: only the number is unique.
+    __table_args__ = (
+        sa.UniqueConstraint("procedure_id", "number"),
+        sa.Index("ix_procedure_version_digest", "procedure_id", "digest"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     procedure_id: Mapped[int] = mapped_column(sa.ForeignKey("procedure.id"))

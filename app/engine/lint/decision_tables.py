@@ -1,0 +1,221 @@
+"""Rules about decision tables: cells that would never match and say nothing about it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+from lxml import etree
+
+from app.engine import decisions, expressions, functions
+from app.engine.decisions import Decision
+from app.engine.lint.context import ERROR, WARNING, Findings
+from app.engine.problems import Problem
+
+_RANGE = re.compile(r"^[\[\](].*\.\..*[\])\[]$")
+_WORDS = {"true": "True", "false": "False", "null": "None"}
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where findings about one decision point."""
+
+    path: str
+    decision: Decision
+    lines: tuple[int, ...]  # of the decision, then of its rows
+    ids: tuple[str, ...]
+
+    def problem(self, rule: str, message: str, remedy: str, *, row: int = 0, level: str = ERROR) -> Problem:
+        """Return a finding at the decision (row 0) or at a row, counted from 1."""
+        at = min(row, len(self.lines) - 1)
+        name = self.decision.name if not row else _("row %(n)s", n=row)
+        return Problem(self.path, self.lines[at], self.ids[at], name, rule, level, message, remedy)
+
+
+def check_tables(path: str, root: etree._Element) -> Findings:
+    """Yield the findings of one DMN document."""
+    nodes = [
+        node
+        for node in root.iter()
+        if isinstance(node.tag, str) and etree.QName(node).localname == "decision"
+    ]
+    if not nodes:
+        yield Problem(
+            path, 1, "", "", "no-decision", ERROR,
+            _("The file holds no decision."), _("Draw a decision table with a decision editor."),
+        )  # fmt: skip
+    if len(nodes) > 1:
+        yield Problem(
+            path, nodes[1].sourceline or 0, nodes[1].get("id", ""), nodes[1].get("name", ""), "several-decisions",
+            ERROR, _("The file holds more than one decision."), _("Give each decision a file of its own."),
+        )  # fmt: skip
+    tables = {decision.id: decision for decision in decisions.parse(root)}
+    for node in nodes:
+        decision = tables.get(node.get("id", ""))
+        if decision is None:
+            yield Problem(
+                path, node.sourceline or 0, node.get("id", ""), node.get("name", ""), "no-table", ERROR,
+                _("The decision has no decision table, or no id."),
+                _("Only decision tables are supported; other boxed expressions are not."),
+            )  # fmt: skip
+            continue
+        yield from _check(_place(path, node, decision))
+
+
+def _place(path: str, node: etree._Element, decision: Decision) -> _Place:
+    rows = [
+        child
+        for child in node.iter()
+        if isinstance(child.tag, str) and etree.QName(child).localname == "rule"
+    ]
+    return _Place(
+        path,
+        decision,
+        (node.sourceline or 0, *(row.sourceline or 0 for row in rows)),
+        (decision.id, *(row.get("id", "") for row in rows)),
+    )
+
+
+def _check(place: _Place) -> Findings:
+    for rule in (_hit_policy, _columns, _rows_are_complete, _input_cells, _output_cells, _catch_all):
+        yield from rule(place)
+
+
+def _hit_policy(place: _Place) -> Findings:
+    if place.decision.hit_policy not in decisions.HIT_POLICIES:
+        yield place.problem(
+            "hit-policy",
+            _("The hit policy %(name)s is not supported.", name=place.decision.hit_policy),
+            _("Use FIRST (the first row that fits) or COLLECT (all rows that fit)."),
+        )
+
+
+def _columns(place: _Place) -> Findings:
+    for text in place.decision.inputs:
+        error = expressions.check(text)
+        if error:
+            yield place.problem(
+                "bad-expression",
+                _("Input column “%(text)s”: %(why)s", text=text[:60], why=error.message),
+                _("Enter the variable or expression that the column looks at."),
+            )
+    for name in place.decision.outputs:
+        problem = (
+            expressions.name_problem(name.split(".")[0]) if name else _("The output column has no name.")
+        )
+        if problem:
+            yield place.problem("bad-output", problem, _("Give the output column the name of a variable."))
+    if not place.decision.outputs:
+        yield place.problem(
+            "bad-output", _("The table has no output column."), _("Add a column for what is decided.")
+        )
+
+
+def _rows_are_complete(place: _Place) -> Findings:
+    for row, (given, then) in enumerate(place.decision.rules, start=1):
+        if len(given) != len(place.decision.inputs) or len(then) != len(place.decision.outputs):
+            yield place.problem(
+                "incomplete-row",
+                _("The row has not one cell for each column."),
+                _("Add the missing cells, or delete those too many."),
+                row=row,
+            )
+
+
+def _input_cells(place: _Place) -> Findings:
+    for row, (given, _then) in enumerate(place.decision.rules, start=1):
+        for cell in given:
+            found = None if decisions.is_any(cell) else _cell_problem(cell)
+            if found:
+                yield place.problem(
+                    "bad-cell", _("“%(cell)s”: %(why)s", cell=cell[:60], why=found[0]), found[1], row=row
+                )
+
+
+def _cell_problem(cell: str) -> tuple[str, str] | None:
+    """Return (what is wrong, remedy) of a cell as a modeller with FEEL in mind would write it."""
+    if cell in _WORDS:
+        return _("this word means nothing here."), _("Write %(word)s.", word=_WORDS[cell])
+    if _RANGE.match(cell):
+        return _("ranges with two dots are not understood."), _("Write 1 <= ? <= 5.")
+    error = expressions.check(decisions.cell_expression(cell))
+    if error:
+        return error.message, _('Write a value, a comparison such as > 3, or in ["a", "b"].')
+    try:
+        alone = expressions.parse(cell)
+    except expressions.ExpressionError:
+        return None
+    if isinstance(alone, ast.Tuple):
+        return _("several values never match."), _('Write in ["a", "b"].')
+    if isinstance(alone, ast.UnaryOp) and isinstance(alone.op, ast.Not):
+        return _("“not” in front of a value never matches."), _('Write != "a" or not in ["a", "b"].')
+    if isinstance(alone, ast.List | ast.BoolOp) and "?" not in cell:
+        return _("a list or “or” never matches one value."), _('Write in ["a", "b"].')
+    if isinstance(alone, ast.Name):
+        return _("a word without quotes is a variable."), _(
+            'Write the text in quotes: "%(cell)s".', cell=cell
+        )
+    return _unknown_call(cell)
+
+
+def _output_cells(place: _Place) -> Findings:
+    for row, (_given, then) in enumerate(place.decision.rules, start=1):
+        for cell in then:
+            found = _output_problem(cell) if cell else None
+            if found:
+                yield place.problem(
+                    "bad-cell", _("“%(cell)s”: %(why)s", cell=cell[:60], why=found[0]), found[1], row=row
+                )
+
+
+def _output_problem(cell: str) -> tuple[str, str] | None:
+    if cell in _WORDS:
+        return _("this word means nothing here."), _("Write %(word)s.", word=_WORDS[cell])
+    error = expressions.check(cell)
+    if error:
+        return error.message, _("Write a number, a text in quotes or an expression.")
+    return _unknown_call(cell)
+
+
+def _unknown_call(cell: str) -> tuple[str, str] | None:
+    text = cell if not expressions.check(cell) else decisions.cell_expression(cell)
+    unknown = sorted({name for name, _first in expressions.calls(text)} - functions.NAMES)
+    if not unknown:
+        return None
+    return (
+        _("There is no function “%(name)s”.", name=unknown[0]),
+        _("Use one of: %(names)s.", names=", ".join(sorted(functions.NAMES))),
+    )
+
+
+def _catch_all(place: _Place) -> Findings:
+    rules, policy = place.decision.rules, place.decision.hit_policy
+    if policy == decisions.COLLECT:
+        return
+    open_rows = [
+        row for row, (given, _then) in enumerate(rules, start=1) if all(map(decisions.is_any, given))
+    ]
+    if not open_rows:
+        yield place.problem(
+            "no-catch-all",
+            _("If no row fits, nothing is decided."),
+            _("Add a last row whose input cells are empty."),
+            level=WARNING,
+        )
+    elif open_rows[0] < len(rules):
+        yield place.problem(
+            "row-never-reached",
+            _("The rows after this one are never reached: it fits everything."),
+            _("Move it to the end."),
+            row=open_rows[0],
+            level=WARNING,
+        )
+    elif policy == "UNIQUE" and len(rules) > 1:
+        yield place.problem(
+            "hit-policy",
+            _("UNIQUE says that only one row may fit, but the last row always does."),
+            _("Use the hit policy FIRST."),
+            level=WARNING,
+        )

@@ -1,0 +1,129 @@
+"""`flask --app wsgi bpmn check|deploy`: the designer's files from the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+from flask_babel import force_locale
+from flask_babel import gettext as _
+
+from app import clock
+from app.accounts.actor import SYSTEM
+from app.db import transaction
+from app.engine import deploy as deploying
+from app.engine import lint
+from app.engine.problems import WARNING, Problem, ProblemsFound, errors_of
+from app.procedures.collect import Collected, collect
+
+bpmn = AppGroup("bpmn", help="Check and deploy procedures: BPMN, DMN and form files.")
+
+_language = click.option(
+    "--lang",
+    type=click.Choice(["zh", "en"]),
+    default=None,
+    help="Language of the findings; else that of $LANG.",
+)
+
+
+@bpmn.command()
+@click.argument("paths", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@_language
+def check(paths: tuple[str, ...], as_json: bool, lang: str | None) -> None:
+    """Lint files and folders without deploying. Exit code 0: no errors; 1: errors.
+
+    Called files, decisions and forms are looked for beside the files: in their folder, and in forms/ next to bpmn/.
+    """
+    with _spoken(lang):
+        found = collect(paths)
+        problems = [*found.problems, *_shown(found, lint.check(found.files))]
+        if as_json:
+            click.echo(json.dumps({"files": _by_file(found, problems)}, ensure_ascii=False, indent=2))
+        else:
+            _print(problems)
+            if not errors_of(problems):
+                click.echo(_("%(n)s files checked, no errors.", n=len(found.files)))
+    if errors_of(problems):
+        raise SystemExit(1)
+
+
+@bpmn.command()
+@click.argument("paths", nargs=-1, required=True)
+@click.option("--dry-run", is_flag=True, help="Say what would be deployed, and change nothing.")
+@_language
+def deploy(paths: tuple[str, ...], dry_run: bool, lang: str | None) -> None:
+    """Deploy files and folders; unchanged content makes no new version.
+
+    What the files use is deployed with them: called files of the same folder, decisions, and forms from forms/
+    next to bpmn/. So `bpmn deploy bpmn` is all it takes.
+    """
+    with _spoken(lang):
+        found = collect(paths)
+        _refuse(found.problems)
+        try:
+            with transaction():
+                done = deploying.deploy(found.files, actor=SYSTEM, now=clock.now(), dry_run=dry_run)
+        except ProblemsFound as error:
+            _refuse(_shown(found, error.problems))
+        for one in done:
+            click.echo(_line(one, dry_run))
+
+
+def _line(one: deploying.Deployed, dry_run: bool) -> str:
+    if not one.created:
+        return _("%(key)s: unchanged, version %(n)s", key=one.key, n=one.version)
+    if dry_run:
+        return _("%(key)s: would become version %(n)s", key=one.key, n=one.version)
+    return _("%(key)s: version %(n)s", key=one.key, n=one.version)
+
+
+def _refuse(problems: list[Problem]) -> None:
+    if problems:
+        _print(problems)
+        raise SystemExit(1)
+
+
+def _print(problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        level = _("warning") if problem.level == WARNING else _("error")
+        click.echo(f"{problem} [{level}: {problem.rule}]")
+
+
+def _shown(found: Collected, problems: Iterable[Problem]) -> list[Problem]:
+    """Name the files as the person knows them."""
+    return [replace(problem, file=found.shown.get(problem.file, problem.file)) for problem in problems]
+
+
+def _by_file(found: Collected, problems: list[Problem]) -> list[dict[str, Any]]:
+    files = sorted({found.shown[name] for name in found.asked} | {problem.file for problem in problems})
+    result = []
+    for file in files:
+        its = [problem for problem in problems if problem.file == file]
+        result.append(
+            {"file": file, "ok": not errors_of(its), "problems": [_as_json(problem) for problem in its]}
+        )
+    return result
+
+
+def _as_json(problem: Problem) -> dict[str, Any]:
+    values = problem.as_dict()
+    del values["file"]
+    return values
+
+
+@contextmanager
+def _spoken(lang: str | None) -> Iterator[None]:
+    with force_locale(lang or _environment_language()):
+        yield
+
+
+def _environment_language() -> str:
+    wanted = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "en" if wanted.lower().startswith("en") else "zh"
