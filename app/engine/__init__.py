@@ -1,0 +1,92 @@
+"""The engine adapter: the only code that knows SpiffWorkflow. This is its whole surface.
+
+Every function that changes something takes actor and now and works in the transaction that its caller opened;
+one call is one step of one instance. Errors are ours (`app.errors`); StepFailed leaves the instance as it was,
+the caller records it in a fresh transaction with `record_incident`.
+"""
+
+from app.engine.connectors import ConnectorContext, connector, connector_names, off, on
+from app.engine.deploy import (
+    Deployed,
+    VersionInfo,
+    deploy,
+    form_schema,
+    get_file,
+    latest_version,
+)
+from app.engine.events import broken_links, flush_events, record_event, stream_of
+from app.engine.incidents import record_incident, retry_incident
+from app.engine.lifecycle import (
+    LockedItem,
+    cancel,
+    complete,
+    lock_item,
+    resume,
+    start,
+    suspend,
+    update_subject,
+    wake,
+)
+from app.engine.lint import check
+from app.engine.messages import send_message
+from app.engine.migrate import migrate
+from app.engine.model import Delivered, ElementState, Kept, MigrationReport, StepContext, StepResult, Subject
+from app.engine.problems import Problem, ProblemsFound
+from app.engine.queries import element_states, get_instance, instance_view, instances_of_case, item_data, open_incidents
+from app.engine.schedule import claim_due, due, next_due, release
+from app.engine.script_engine import BpmnError
+from app.engine.store import LoadedVersion, version
+
+__all__ = [
+    "BpmnError",
+    "ConnectorContext",
+    "Delivered",
+    "Deployed",
+    "ElementState",
+    "Kept",
+    "LoadedVersion",
+    "LockedItem",
+    "MigrationReport",
+    "Problem",
+    "ProblemsFound",
+    "StepContext",
+    "StepResult",
+    "Subject",
+    "VersionInfo",
+    "broken_links",
+    "cancel",
+    "check",
+    "claim_due",
+    "complete",
+    "connector",
+    "connector_names",
+    "deploy",
+    "due",
+    "element_states",
+    "flush_events",
+    "form_schema",
+    "get_file",
+    "get_instance",
+    "instance_view",
+    "instances_of_case",
+    "item_data",
+    "latest_version",
+    "lock_item",
+    "migrate",
+    "next_due",
+    "off",
+    "on",
+    "open_incidents",
+    "record_event",
+    "record_incident",
+    "release",
+    "resume",
+    "retry_incident",
+    "send_message",
+    "start",
+    "stream_of",
+    "suspend",
+    "update_subject",
+    "version",
+    "wake",
+]

@@ -1,0 +1,299 @@
+"""Write what a step changed into the tables that pages read: work items, timers, waiting messages.
+
+Only differences are written, each table in bulk; how many statements it takes does not depend on the data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from SpiffWorkflow.task import Task
+
+from app.db import session
+from app.engine import reader, timer_text
+from app.engine.reader import PendingMessage, PendingTimer
+from app.engine.step import Picture, Step
+from app.engine.tables import Timer, WaitingMessage, WorkItem
+
+LIVE = ("open", "claimed")
+# A role key or "role:unit", written bare: `platform`, `repairpoint:WP003`.
+_BARE_CANDIDATE = re.compile(r"[a-z_]+(:[\w-]+)?")
+PRIORITIES = (1, 3)
+
+
+def open_items(step: Step, after: Picture) -> list[WorkItem]:
+    """Insert the items that wait for a person now and did not before."""
+    fresh = {task_id: task for task_id, task in after.work.items() if task_id not in step.before.work}
+    if not fresh:
+        return []
+    entered: set[str] = set()
+    rows = [_item(step, after, task_id, task, entered) for task_id, task in fresh.items()]
+    statement = sa.insert(WorkItem).returning(WorkItem, sort_by_parameter_order=True)
+    return list(session().scalars(statement, rows))
+
+
+def cancel_items(step: Step, after: Picture) -> list[str]:
+    """Close the items whose task is gone without having been completed; return their task ids."""
+    gone = [
+        task_id
+        for task_id in step.before.work
+        if task_id not in after.work and task_id not in step.happened.done_task_ids
+    ]
+    if gone:
+        session().execute(
+            sa.update(WorkItem)
+            .where(WorkItem.instance_id == step.instance.id, WorkItem.task_id.in_(gone), WorkItem.status.in_(LIVE))
+            .values(status="cancelled", revision=WorkItem.revision + 1)
+        )
+    return gone
+
+
+def sync_timers(step: Step, after: Picture, worker: str | None) -> None:
+    """Mark what fired, close what is not waited for any more, insert what is."""
+    rows_before = {(timer.task_id, timer.sequence) for timer in step.before.timers.values()}
+    firings = step.happened.fired
+    fired = {(timer.task_id, timer.sequence) for timer in firings}
+    _mark_fired(step, [one for one in firings if (one.task_id, one.sequence) in rows_before], worker)
+    waiting = {(timer.task_id, timer.sequence) for timer in after.timers.values()}
+    gone = [task_id for task_id, number in rows_before - fired - waiting]
+    if gone:
+        session().execute(
+            sa.update(Timer)
+            .where(Timer.instance_id == step.instance.id, Timer.status == "waiting", Timer.task_id.in_(gone))
+            .values(status="cancelled", lease_until=None)
+            .execution_options(synchronize_session=False)
+        )
+    # A cycle that is late fires several times in one step; each firing has its row.
+    rows = [
+        {**_timer_row(step, one), **_fired_values(step.now, one, worker)}
+        for one in firings
+        if (one.task_id, one.sequence) not in rows_before
+    ]
+    rows += [
+        {**_timer_row(step, one), **_WAITING}
+        for one in after.timers.values()
+        if (one.task_id, one.sequence) not in rows_before
+    ]
+    if rows:
+        session().execute(sa.insert(Timer), rows)
+
+
+def sync_messages(step: Step, after: Picture) -> list[PendingMessage]:
+    """Insert, move and delete waiting messages; return those that nobody of this instance waited for before."""
+    gone = [message for key, message in step.before.messages.items() if key not in after.messages]
+    fresh = [message for key, message in after.messages.items() if key not in step.before.messages]
+    moved = []
+    for old in list(gone):
+        new = next((one for one in fresh if (one.name, one.correlation) == (old.name, old.correlation)), None)
+        if new is not None:
+            # A withdrawal is waited for on every step in turn: one update instead of a delete and an insert.
+            moved.append(_move_parameters(step, old, new))
+            gone.remove(old)
+            fresh.remove(new)
+    if moved:
+        _move(moved)
+    if gone:
+        _delete(step, gone)
+    if fresh:
+        session().execute(sa.insert(WaitingMessage), [_message_row(step, message) for message in fresh])
+    return fresh
+
+
+def _item(step: Step, after: Picture, task_id: str, task: Task, entered: set[str]) -> dict[str, Any]:
+    place = step.reader.place(task)
+    element = step.reader.element(place)
+    camunda = element.get("camunda", {})
+    role = element.get("role") or ""
+    candidate = _candidate(step, task, camunda.get("candidateGroups")) or role
+    assignee = _assignee(step, task, camunda.get("assignee"))
+    subject = step.instance.subject or {}
+    separate = [one.strip() for one in element.get("properties", {}).get("separateFrom", "").split(",")]
+    return {
+        "instance_id": step.instance.id,
+        "version_id": step.version.id,
+        "case_id": step.instance.case_id,
+        "task_id": task_id,
+        "process_id": place.process_id,
+        "element": place.element,
+        "name": element.get("name") or place.element,
+        "form": step.version.catalog["forms"].get(element.get("form")) or element.get("form"),
+        "status": "claimed" if assignee is not None else "open",
+        "role": role or candidate.partition(":")[0],
+        "candidate": candidate,
+        "assignee_id": assignee,
+        "claimed_at": step.now if assignee is not None else None,
+        "excluded_id": next(
+            (step.live.completers[one] for one in separate if step.live.completers.get(one) is not None), None
+        ),
+        "priority": _priority(step, task, camunda.get("priority")),
+        "round": _round(step, task, f"{place.process_id}/{place.element}", entered),
+        "escalation_level": 0,
+        "created_at": step.now,
+        "due_at": _instant(step, task, camunda.get("dueDate")) or _first_deadline(task, after),
+        "follow_up_at": _instant(step, task, camunda.get("followUpDate")),
+        "revision": 0,
+        "case_number": subject.get("case_number"),
+        "title": subject.get("title") or "",
+        "klass": subject.get("klass"),
+        "severity": subject.get("severity"),
+    }
+
+
+def _round(step: Step, task: Task, key: str, entered: set[str]) -> int:
+    # The turns of a loop or multi-instance task belong to one round; a sequential one opens them step by step.
+    same = reader.in_loop(task) and str(task.parent.id) in step.before.places
+    if key not in entered and not same:
+        step.live.rounds[key] = step.live.rounds.get(key, 0) + 1
+    entered.add(key)
+    return step.live.rounds.get(key, 1)
+
+
+def _candidate(step: Step, task: Task, text: str | None) -> str | None:
+    if not text:
+        return None
+    if _BARE_CANDIDATE.fullmatch(text.strip()) and text.strip() not in task.data:
+        return text.strip()
+    value = _value(step, task, text)
+    if isinstance(value, list):
+        value = value[0] if value else None
+    return str(value) if value else None
+
+
+def _assignee(step: Step, task: Task, text: str | None) -> int | None:
+    if not text:
+        return None
+    value = _value(step, task, text) if not text.strip().isalnum() or text.strip() in task.data else text.strip()
+    if value is None or isinstance(value, int):
+        return value
+    # A user name. People belong to another capability; their table's name is all we need to know.
+    person = sa.table("person", sa.column("id"), sa.column("username"))
+    found: int | None = session().scalar(sa.select(person.c.id).where(person.c.username == str(value)))
+    return found
+
+
+def _priority(step: Step, task: Task, text: str | None) -> int:
+    value = _value(step, task, text) if text else 2
+    low, high = PRIORITIES
+    return min(max(int(value), low), high)
+
+
+def _instant(step: Step, task: Task, text: str | None) -> datetime | None:
+    if not text:
+        return None
+    value = _value(step, task, timer_text.normalised(text))
+    return None if value is None else timer_text.due(value, step.now)
+
+
+def _value(step: Step, task: Task, text: str) -> Any:
+    text = text.strip()
+    if text.startswith(("${", "#{")) and text.endswith("}"):
+        text = text[2:-1]
+    with step.guarded(task):
+        return step.reader.evaluate(task, text)
+
+
+def _first_deadline(task: Task, after: Picture) -> datetime | None:
+    waiting = [after.timers.get(str(boundary.id)) for boundary in reader.boundaries(task)]
+    return min((timer.due for timer in waiting if timer is not None), default=None)
+
+
+_FIRED = ("status", "worker", "fired_at", "lateness_seconds")
+_WAITING: dict[str, Any] = {"status": "waiting", "worker": None, "fired_at": None, "lateness_seconds": None}
+
+
+def _timer_row(step: Step, timer: PendingTimer) -> dict[str, Any]:
+    return {
+        "instance_id": step.instance.id,
+        "task_id": timer.task_id,
+        "process_id": timer.place.process_id,
+        "element": timer.place.element,
+        "name": timer.name,
+        "attached_to": timer.attached_to,
+        "kind": timer.kind,
+        "sequence": timer.sequence,
+        "due_at": timer.due,
+    }
+
+
+def _fired_values(now: datetime, timer: PendingTimer, worker: str | None) -> dict[str, Any]:
+    late = (now - timer.due).total_seconds()
+    return {"status": "fired", "worker": worker, "fired_at": now, "lateness_seconds": late}
+
+
+def _mark_fired(step: Step, firings: Iterable[PendingTimer], worker: str | None) -> None:
+    parameters = [
+        {
+            "its_instance": step.instance.id,
+            "its_task": one.task_id,
+            "its_sequence": one.sequence,
+            **{f"new_{name}": value for name, value in _fired_values(step.now, one, worker).items()},
+        }
+        for one in firings
+    ]
+    if not parameters:
+        return
+    table: Any = Timer.__table__
+    session().connection().execute(
+        sa.update(table)
+        .where(
+            table.c.instance_id == sa.bindparam("its_instance"),
+            table.c.task_id == sa.bindparam("its_task"),
+            table.c.sequence == sa.bindparam("its_sequence"),
+            table.c.status == "waiting",
+        )
+        .values(
+            lease_until=None,
+            **{name: sa.bindparam(f"new_{name}") for name in _FIRED},
+        ),
+        parameters,
+    )
+
+
+def _message_row(step: Step, message: PendingMessage) -> dict[str, Any]:
+    return {
+        "instance_id": step.instance.id,
+        "task_id": message.task_id,
+        "element": message.place.element,
+        "name": message.name,
+        "correlation": message.correlation,
+    }
+
+
+def _move_parameters(step: Step, old: PendingMessage, new: PendingMessage) -> dict[str, Any]:
+    return {
+        "its_instance": step.instance.id,
+        "its_task": old.task_id,
+        "its_name": old.name,
+        "new_task": new.task_id,
+        "new_element": new.place.element,
+    }
+
+
+def _move(parameters: list[dict[str, Any]]) -> None:
+    table: Any = WaitingMessage.__table__
+    session().connection().execute(
+        sa.update(table)
+        .where(
+            table.c.instance_id == sa.bindparam("its_instance"),
+            table.c.task_id == sa.bindparam("its_task"),
+            table.c.name == sa.bindparam("its_name"),
+        )
+        .values(task_id=sa.bindparam("new_task"), element=sa.bindparam("new_element")),
+        parameters,
+    )
+
+
+def _delete(step: Step, gone: list[PendingMessage]) -> None:
+    keys = [(message.task_id, message.name) for message in gone]
+    session().execute(
+        sa.delete(WaitingMessage)
+        .where(
+            WaitingMessage.instance_id == step.instance.id,
+            sa.tuple_(WaitingMessage.task_id, WaitingMessage.name).in_(keys),
+        )
+        .execution_options(synchronize_session=False)
+    )

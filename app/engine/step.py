@@ -1,0 +1,342 @@
+"""One step of one instance: everything between locking its row and writing it back.
+
+The caller holds the transaction. Whatever raises leaves the row as it was; the live object is thrown away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from SpiffWorkflow.bpmn import BpmnEvent
+from SpiffWorkflow.bpmn.specs.event_definitions.timer import CycleTimerEventDefinition
+from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
+from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
+from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.task import TaskState
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import clock
+from app.accounts.actor import Actor
+from app.engine import connectors, expressions, reader, store
+from app.engine.expressions import ExpressionError
+from app.engine.message_events import DeskMessage
+from app.engine.model import Place, StepContext
+from app.engine.prune import prune
+from app.engine.reader import PendingMessage, PendingTimer, Reader
+from app.engine.store import version
+from app.engine.tables import Instance
+from app.errors import AppError, FieldError, Invalid, StepFailed
+
+# Far more than any diagram needs between two waits; a process that calls itself runs for ever.
+BUDGET = 2_000
+MAX_DETAIL = 4_000
+
+
+@dataclass(frozen=True)
+class Escalation:
+    """One firing of an escalation ladder. tell: who is told at the 1st, 2nd, … firing."""
+
+    place: Place
+    task_ids: tuple[str, ...]
+    tell: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CaseStatus:
+    """An element completed that gives the case a status."""
+
+    place: Place
+    status: str
+
+
+@dataclass
+class Happened:
+    """What went on during a step, in order."""
+
+    done: list[Place] = field(default_factory=list)
+    done_task_ids: set[str] = field(default_factory=set)
+    fired: list[PendingTimer] = field(default_factory=list)
+    escalations: list[Escalation] = field(default_factory=list)
+    statuses: list[CaseStatus] = field(default_factory=list)
+    received: list[PendingMessage] = field(default_factory=list)
+    uncaught: list[str] = field(default_factory=list)
+    thrown: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)  # name, correlation, payload
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What an instance waits for at one moment."""
+
+    places: Mapping[str, Place]
+    work: Mapping[str, Task]
+    timers: Mapping[str, PendingTimer]
+    messages: Mapping[tuple[str, str], PendingMessage]
+
+
+class Step:
+    """Works on one instance whose row is locked."""
+
+    def __init__(self, instance: Instance, *, actor: Actor, now: datetime, budget: int = BUDGET) -> None:
+        self.instance = instance
+        self.actor = actor
+        self.now = now
+        self.budget = budget
+        self.version = version(instance.version_id)
+        self.happened = Happened()
+        self.live: store.Live
+        self.reader: Reader
+        self.before = Picture({}, {}, {}, {})
+        self._timers: Mapping[str, PendingTimer] = {}
+        self._spent = 0
+
+    # ------------------------------------------------------------ begin
+
+    def create(self, variables: Mapping[str, Any]) -> None:
+        """Make the instance anew with its first process data."""
+        with self.guarded():
+            self.live = store.new(self.version, checked_values(variables), self.call)
+            self._read()
+
+    def load(self) -> None:
+        """Restore the instance from its row."""
+        with self.guarded():
+            self.live = store.load(self.instance.state, self.version, self.call)
+            self._read()
+            self.before = self.picture()
+            self._timers = self.before.timers
+
+    def picture(self) -> Picture:
+        """Return what the instance waits for now."""
+        look = self.reader
+        return Picture(look.open_places(), look.work(), look.timers(), look.messages())
+
+    # ------------------------------------------------------------ work
+
+    def fire_due(self) -> int:
+        """Let everything happen that is due at `now`; return how many timers fired."""
+        count = len(self.happened.fired)
+        if any(timer.due <= self.now for timer in self._timers.values()):
+            with self.guarded():
+                self.workflow.refresh_timers()
+                self._observe()
+            self.advance()
+        return len(self.happened.fired) - count
+
+    def complete(self, task_id: str, values: Mapping[str, Any]) -> None:
+        """Complete a person's task with its values and go on until people or time are needed again."""
+        task = self.reader.find(task_id)
+        if task is None or not task.has_state(TaskState.READY):
+            raise ValueError(f"task {task_id} is not open")
+        given = checked_values(values)
+        variable = getattr(task.task_spec, "variable", None)
+        with self.guarded(task):
+            # Set, not merged: the library merges lists item by item, which mixes this round with the last.
+            task.set_data(**({variable: given} if variable else given))
+            task.run()
+            self._completed(task)
+        self.live.completers[task.task_spec.bpmn_id] = self.actor.id
+        self.advance()
+
+    def receive(self, message: PendingMessage, payload: Mapping[str, Any]) -> bool:
+        """Give a message to the task that waits for it; False if it does not wait any more."""
+        task = self.reader.find(message.task_id)
+        if task is None or task.id not in self.workflow.event_manager.tasks:
+            return False
+        given = checked_values(payload)
+        with self.guarded(task):
+            # Straight to the task: the library's own delivery correlates a second time, on the payload.
+            task.task_spec.catch(task, BpmnEvent(DeskMessage(message.name), given))
+            task.task_spec._update(task)
+        self.happened.received.append(message)
+        self.advance()
+        return True
+
+    def advance(self) -> None:
+        """Run all that needs no person, and what timers release, until nothing moves."""
+        with self.guarded(), clock.at(self.now):
+            # do_engine_steps looks at the timers last and leaves READY what they released.
+            while True:
+                self.workflow.do_engine_steps(will_complete_task=self._spend, did_complete_task=self._completed)
+                self._observe()
+                if not self.reader.automatic():
+                    break
+            self._collect_thrown()
+
+    def cancel(self) -> None:
+        """Cancel all that is open."""
+        with self.guarded():
+            self.workflow.cancel()
+
+    def check_waits(self) -> None:
+        """Fail if the instance has not ended but waits for nothing: it would never move again, and nobody see it."""
+        if not self.workflow.completed and not self.reader.work() and not self.workflow.event_manager.tasks:
+            open_ids = ", ".join(sorted({place.element for place in self.reader.open_places().values()}))
+            raise self._failed(None, f"nothing is waited for any more; open: {open_ids}")
+
+    def state(self) -> str:
+        """Shorten the history and return what is to be saved."""
+        with self.guarded():
+            prune(self.workflow)
+            return store.dump(self.live)
+
+    # ------------------------------------------------------------ looking
+
+    @property
+    def workflow(self) -> Any:
+        """The live object."""
+        return self.live.workflow
+
+    def context(self, place: Place | None = None, data: Mapping[str, Any] | None = None) -> StepContext:
+        """Return what hooks and connectors get to know."""
+        row = self.instance
+        return StepContext(
+            instance_id=row.id,
+            case_id=row.case_id,
+            business_key=row.business_key,
+            subject=dict(row.subject or {}),
+            actor=self.actor,
+            now=self.now,
+            process_id=place.process_id if place else "",
+            element=place.element if place else "",
+            data=dict(data or {}),
+        )
+
+    # ------------------------------------------------------------ inside
+
+    def _read(self) -> None:
+        self.reader = Reader(self.workflow, self.version, self.instance.business_key)
+
+    def _spend(self, task: Task) -> None:
+        self._spent += 1
+        if self._spent > self.budget:
+            raise self._failed(task, f"the step needs more than {self.budget} tasks; does the process call itself?")
+
+    def _completed(self, task: Task) -> None:
+        place = self.reader.place(task)
+        if not place.element:
+            return
+        self.happened.done_task_ids.add(str(task.id))
+        # A repeating boundary timer is noted at each firing; its end, when no firing is left, is nothing new.
+        repeated = isinstance(task.task_spec, BoundaryEvent) and isinstance(
+            task.task_spec.event_definition, CycleTimerEventDefinition
+        )
+        if not repeated and not reader.in_loop(task):
+            self.happened.done.append(place)
+        properties = self.reader.element(place).get("properties", {})
+        if properties.get("caseStatus"):
+            self.happened.statuses.append(CaseStatus(place, properties["caseStatus"].strip()))
+        if properties.get("escalation"):
+            self._escalate(task, place, properties["escalation"])
+
+    def _escalate(self, task: Task, place: Place, told: str) -> None:
+        boundary = reader.origin_boundary(task)
+        main = reader.boundary_main(boundary) if boundary is not None else None
+        if main is None:
+            return
+        tasks = [main, *main.children] if isinstance(main.task_spec, LoopTask) else [main]
+        tell = tuple(one.strip() for one in told.split(",") if one.strip())
+        self.happened.escalations.append(Escalation(place, tuple(str(one.id) for one in tasks), tell))
+
+    def _observe(self) -> None:
+        current = self.reader.timers()
+        for task_id, timer in self._timers.items():
+            later = current.get(task_id)
+            if later is None or later.sequence != timer.sequence:
+                firings = timer.firings(self.reader.find(task_id), self.now)
+                self.happened.fired.extend(firings)
+                if isinstance(timer.value, dict):
+                    self.happened.done.extend(firing.place for firing in firings)
+        self._timers = current
+
+    def _collect_thrown(self) -> None:
+        for event in self.workflow.get_events():
+            definition = event.event_definition
+            if isinstance(definition, DeskMessage):
+                payload = event.payload if isinstance(event.payload, dict) else {}
+                correlation = self._thrown_correlation(definition, payload)
+                self.happened.thrown.append((definition.name, correlation, payload))
+            else:
+                self.happened.uncaught.append(definition.name or type(definition).__name__)
+
+    def _thrown_correlation(self, definition: DeskMessage, payload: dict[str, Any]) -> str:
+        if definition.correlation is not None:
+            try:
+                return str(expressions.evaluate(definition.correlation, payload))
+            except ExpressionError:
+                # The payload does not say it: what this instance is about is the next best answer.
+                pass
+        return self.instance.business_key or ""
+
+    def call(self, name: str, parameters: dict[str, Any], task: Task) -> Mapping[str, Any] | None:
+        """Call a connector for a service task."""
+        function = connectors.find_connector(name)
+        if function is None:
+            raise ExpressionError(_("There is no connector “%(name)s”.", name=name))
+        return function(self.context(self.reader.place(task), task.data), **parameters)
+
+    @contextmanager
+    def guarded(self, task: Task | None = None) -> Iterator[None]:
+        """Turn whatever the engine raises into StepFailed; our own errors and the database's stay what they are."""
+        try:
+            with clock.at(self.now):
+                yield
+        except (AppError, SQLAlchemyError):
+            raise
+        except Exception as error:
+            own = _own_error(error)
+            if own is not None:
+                raise own from error
+            raise self._failed(getattr(error, "task", None) or task, f"{type(error).__name__}: {error}", error) from error
+
+    def _failed(self, task: Task | None, detail: str, error: Exception | None = None) -> StepFailed:
+        spec = task.task_spec if task is not None else getattr(error, "task_spec", None)
+        notes = "\n".join(getattr(error, "__notes__", []))
+        return StepFailed(
+            _("The process could not take this step. Nothing was changed; the operators have been told."),
+            instance_id=self.instance.id,
+            element=getattr(spec, "bpmn_id", None),
+            detail=f"{detail}\n{notes}".strip()[:MAX_DETAIL],
+        )
+
+
+def checked_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a deep copy of values as plain JSON that process data can hold.
+
+    Raises Invalid for names that would break the instance (`typename`, the names of functions) and for what is
+    no plain, small JSON.
+    """
+    errors = []
+    copied: dict[str, Any] = {}
+    for name, value in values.items():
+        problem = expressions.name_problem(str(name))
+        try:
+            copied[name] = expressions.plain(value)
+        except ExpressionError as error:
+            problem = problem or error.message
+        if problem:
+            errors.append(FieldError(str(name), problem))
+    if errors:
+        raise Invalid(_("Some values cannot be kept in the process."), errors)
+    return copied
+
+
+def subject_values(subject: Any) -> dict[str, Any]:
+    """Return a Subject as the dictionary that the instance keeps."""
+    return asdict(subject) if subject is not None else {}
+
+
+def _own_error(error: BaseException) -> AppError | SQLAlchemyError | None:
+    """Return the application's or database's error that the library wrapped, if there is one."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        if isinstance(current, AppError | SQLAlchemyError):
+            return current
+        seen.add(id(current))
+        current = current.__cause__ or current.__context__ or getattr(current, "exception", None)
+    return None

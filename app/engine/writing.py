@@ -1,0 +1,212 @@
+"""The end of a step: write it all, record it, tell the layers above."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.db import session
+from app.engine import mirror
+from app.engine.connectors import tell
+from app.engine.events import record_event, stream_of
+from app.engine.kept import take_kept
+from app.engine.model import Place, StepResult
+from app.engine.step import Escalation, Picture, Step
+from app.engine.tables import Incident, WorkItem
+
+MAX_LEVEL = 3
+# Messages kept for us may open waits for other kept messages; more rounds than this is a loop.
+MAX_KEPT_ROUNDS = 20
+
+
+def finish(
+    step: Step,
+    *,
+    completed: WorkItem | None = None,
+    worker: str | None = None,
+    cancelled: str | None = None,
+    look_for_kept: bool = False,
+) -> StepResult:
+    """Write what the step did: state, items, timers, messages, events; then tell the hooks.
+
+    cancelled:     the reason, when the instance was cancelled as a whole.
+    look_for_kept: also look for messages that were kept for waits older than this step.
+    Raises StepFailed when the instance would wait for nothing, and what hooks raise.
+    """
+    after = _with_kept_messages(step, look_for_kept)
+    step.check_waits()
+    _write_instance(step, cancelled)
+    if completed is not None:
+        _write_completed(step, completed)
+    gone = mirror.cancel_items(step, after)
+    opened = mirror.open_items(step, after)
+    mirror.sync_timers(step, after, worker)
+    mirror.sync_messages(step, after)
+    overdue = _write_escalations(step)
+    session().flush()
+    _record(step, after, completed, opened, gone, overdue, cancelled)
+    _tell(step, completed, opened, gone, overdue, cancelled)
+    _send_thrown(step)
+    return StepResult(
+        instance=step.instance,
+        completed=completed,
+        opened=opened,
+        fired=len(step.happened.fired),
+        finished=bool(step.workflow.completed),
+    )
+
+
+def _with_kept_messages(step: Step, everything: bool) -> Picture:
+    """Deliver the messages that came before anybody waited; return what the instance waits for then."""
+    known = set() if everything else {(one.name, one.correlation) for one in step.before.messages.values()}
+    for _round in range(MAX_KEPT_ROUNDS):
+        after = step.picture()
+        fresh = [one for one in after.messages.values() if (one.name, one.correlation) not in known]
+        if not fresh or step.workflow.completed:
+            return after
+        known |= {(one.name, one.correlation) for one in fresh}
+        for message, payload in take_kept(fresh):
+            step.receive(message, payload)
+    return step.picture()
+
+
+def _write_instance(step: Step, cancelled: str | None) -> None:
+    row = step.instance
+    was_failed = row.status == "failed"
+    row.state = step.state()
+    row.revision += 1
+    if cancelled is not None:
+        row.status, row.status_reason, row.ended_at = "cancelled", cancelled, step.now
+    elif step.workflow.completed:
+        row.status, row.status_reason, row.ended_at = "completed", None, step.now
+    elif was_failed:
+        row.status, row.status_reason = "running", None
+    if was_failed:
+        session().execute(
+            sa.update(Incident)
+            .where(Incident.instance_id == row.id, Incident.resolved_at.is_(None))
+            .values(resolved_at=step.now, resolved_by_id=step.actor.id)
+        )
+
+
+def _write_completed(step: Step, item: WorkItem) -> None:
+    item.status = "done"
+    item.completed_at = step.now
+    item.completed_by_id = step.actor.id
+    item.revision += 1
+
+
+def _write_escalations(step: Step) -> list[tuple[Escalation, WorkItem, int, str]]:
+    happened = step.happened.escalations
+    if not happened:
+        return []
+    ids = {task_id for escalation in happened for task_id in escalation.task_ids}
+    items = session().scalars(
+        sa.select(WorkItem).where(WorkItem.instance_id == step.instance.id, WorkItem.task_id.in_(ids))
+    )
+    by_task = {item.task_id: item for item in items}
+    told = []
+    for escalation in happened:
+        for item in (by_task[task_id] for task_id in escalation.task_ids if task_id in by_task):
+            level = min(item.escalation_level + 1, MAX_LEVEL)
+            item.escalation_level = level
+            item.revision += 1
+            tell_whom = escalation.tell[min(level, len(escalation.tell)) - 1]
+            told.append((escalation, item, level, tell_whom))
+    return told
+
+
+def _record(
+    step: Step,
+    after: Picture,
+    completed: WorkItem | None,
+    opened: list[WorkItem],
+    gone: list[str],
+    overdue: list[tuple[Escalation, WorkItem, int, str]],
+    cancelled: str | None,
+) -> None:
+    before = step.before
+    if completed is not None:
+        _event(step, "work_item.completed", {"item": completed.id, "name": completed.name}, _place(completed))
+    for timer in step.happened.fired:
+        late = round((step.now - timer.due).total_seconds(), 3)
+        data = {"name": timer.name, "sequence": timer.sequence, "due_at": timer.due.isoformat(), "late": late}
+        _event(step, "timer.fired", data, timer.place)
+    for message in step.happened.received:
+        _event(step, "message.received", {"name": message.name}, message.place)
+    for _escalation, item, level, tell_whom in overdue:
+        data = {"item": item.id, "name": item.name, "level": level, "told": tell_whom}
+        _event(step, "work_item.escalated", data, _place(item))
+    for item in opened:
+        _event(step, "work_item.opened", {"item": item.id, "name": item.name, "role": item.role}, _place(item))
+    for task_id in gone:
+        place = before.places.get(task_id) or Place("", "")
+        _event(step, "work_item.cancelled", {"name": step.reader.element(place).get("name", "")}, place)
+    entered = [place for task_id, place in after.places.items() if task_id not in before.places]
+    left = [
+        place
+        for task_id, place in before.places.items()
+        if task_id not in after.places and task_id not in step.happened.done_task_ids
+    ]
+    path = {"done": _pairs(step.happened.done), "entered": _pairs(entered), "cancelled": _pairs(left)}
+    if step.happened.uncaught:
+        path["uncaught"] = [[name] for name in step.happened.uncaught]
+    _event(step, "instance.step", {name: places for name, places in path.items() if places})
+    if cancelled is not None:
+        _event(step, "instance.cancelled", {"reason": cancelled})
+    elif step.workflow.completed:
+        _event(step, "instance.completed", {})
+
+
+def _tell(
+    step: Step,
+    completed: WorkItem | None,
+    opened: list[WorkItem],
+    gone: list[str],
+    overdue: list[tuple[Escalation, WorkItem, int, str]],
+    cancelled: str | None,
+) -> None:
+    if completed is not None:
+        tell("work_item_done", step.context(_place(completed)), completed)
+    for status in step.happened.statuses:
+        tell("case_status", step.context(status.place), status.status)
+    for _escalation, late, level, tell_whom in overdue:
+        tell("overdue", step.context(_place(late)), late, level, tell_whom)
+    for item in opened:
+        tell("work_item_opened", step.context(_place(item)), item)
+    if cancelled is not None:
+        tell("cancelled", step.context(), cancelled)
+    elif step.workflow.completed:
+        tell("finished", step.context(data=step.workflow.data))
+
+
+def _send_thrown(step: Step) -> None:
+    if not step.happened.thrown:
+        return
+    from app.engine.messages import send_message
+
+    for name, correlation, payload in step.happened.thrown:
+        send_message(name, correlation=correlation, payload=payload, actor=step.actor, now=step.now)
+
+
+def _event(step: Step, kind: str, data: dict[str, Any], place: Place | None = None) -> None:
+    record_event(
+        stream_of(step.instance.id, step.instance.case_id),
+        kind,
+        data,
+        actor=step.actor,
+        now=step.now,
+        instance_id=step.instance.id,
+        process_id=place.process_id if place else None,
+        element=place.element if place else None,
+    )
+
+
+def _place(item: WorkItem) -> Place:
+    return Place(item.process_id, item.element)
+
+
+def _pairs(places: list[Place]) -> list[list[str]]:
+    return [[place.process_id, place.element] for place in places]
+
