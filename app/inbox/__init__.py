@@ -1,0 +1,12 @@
+"""Work items waiting for people: the inbox, and every verb on an item."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Register the pages."""
+    from app.inbox.views import bp
+
+    app.register_blueprint(bp)

@@ -114,7 +114,7 @@ def _record_incident(error: StepFailed) -> None:
     from app import engine
 
     with transaction():
-        engine.record_incident(error)
+        engine.record_incident(error, now=clock.now())
 
 
 def _title(error: AppError, status: int) -> str:

@@ -10,6 +10,7 @@ from flask import Flask, current_app
 from flask_babel import gettext as _
 
 from app import clock
+from app.customers import rules
 from app.web.i18n import choose
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -31,13 +32,14 @@ def init(app: Flask) -> None:
         ago=ago,
         money=money,
         mask_phone=mask_phone,
-        mask_plate=mask_plate,
+        mask_plate=rules.mask_plate,
         num=num,
         initial=initial,
         tone=tone,
         isotime=isotime,
+        input_time=input_time,
     )
-    app.jinja_env.globals.update(deadline_words=deadline_words, now=clock.now)
+    app.jinja_env.globals.update(deadline_words=deadline_words, now=clock.now, today=today)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
 
@@ -67,7 +69,7 @@ def clock_time(instant: datetime | None) -> str:
     if instant is None:
         return ""
     local = instant.astimezone(zone())
-    return f"{local:%H:%M}" if local.date() == _today() else local_time(instant)
+    return f"{local:%H:%M}" if local.date() == today() else local_time(instant)
 
 
 def isotime(instant: datetime | None) -> str:
@@ -75,16 +77,22 @@ def isotime(instant: datetime | None) -> str:
     return instant.astimezone(zone()).isoformat(timespec="minutes") if instant else ""
 
 
-def _today() -> date:
+def input_time(instant: datetime | None) -> str:
+    """Write what <input type=datetime-local> holds, in the centre's zone."""
+    return instant.astimezone(zone()).strftime("%Y-%m-%dT%H:%M") if instant else ""
+
+
+def today() -> date:
+    """Return the centre's day."""
     return clock.now().astimezone(zone()).date()
 
 
 def _day(day: date) -> str:
-    today, locale = _today(), choose()
-    if day.year != today.year:
+    current, locale = today(), choose()
+    if day.year != current.year:
         return f"{day:%Y-%m-%d}" if locale == "zh" else f"{day.day} {MONTHS[day.month - 1]} {day.year}"
     text = f"{day:%m-%d}" if locale == "zh" else f"{day.day} {MONTHS[day.month - 1]}"
-    return f"{WEEKDAYS[locale][day.weekday()]} {text}" if abs((day - today).days) < 7 else text
+    return f"{WEEKDAYS[locale][day.weekday()]} {text}" if abs((day - current).days) < 7 else text
 
 
 def duration(value: timedelta | float | int | None, *, compact: bool = False) -> str:
@@ -150,20 +158,9 @@ def num(value: float | int | None) -> str:
 
 
 def mask_phone(phone: str | None) -> str:
-    """Hide the middle of a number: 138****5678."""
-    digits = re.sub(r"\s|-", "", phone or "")
-    if len(digits) < 7:
-        return "*" * len(digits)
-    return f"{digits[:3]}****{digits[-4:]}"
-
-
-def mask_plate(plate: str | None) -> str:
-    """Hide the middle of a number plate: 陕AD7182 becomes 陕A·D7**2."""
-    text = re.sub(r"[\s·•.-]", "", plate or "").upper()
-    if len(text) < 5:
-        return "*" * len(text)
-    head, tail = text[:2], text[2:]
-    return f"{head}·{tail[:2]}{'*' * (len(tail) - 3)}{tail[-1]}"
+    """Hide the middle of a number as it was written or kept: 138****5678."""
+    digits = re.sub(r"[^\d+]", "", phone or "")
+    return rules.mask_phone(digits if digits.startswith("+") or not digits else f"+86{digits}")
 
 
 def initial(name: str | None) -> str:

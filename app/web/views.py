@@ -9,7 +9,6 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from app import clock
 from app.accounts import service as accounts
 from app.accounts.web import safe_next
-from app.clock import now
 from app.db import transaction
 from app.web.i18n import COOKIE, LOCALES
 from app.web.shell import actor

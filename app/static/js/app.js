@@ -108,9 +108,10 @@
     var key = event.key.toLowerCase();
     if (Date.now() - going < 1500) {
       going = 0;
+      event.preventDefault();
       var place = { i: 'inbox', c: 'cases', b: 'callbacks', u: 'customers', p: 'procedures' }[key];
       var link = place && doc.querySelector('[data-place="' + place + '"]');
-      if (link) { event.preventDefault(); location.href = link.href; }
+      if (link) location.href = link.href;
       return;
     }
     if (key === 'g') { going = Date.now(); event.preventDefault(); }

@@ -1,0 +1,209 @@
+"""What stands around one item: its form and what the form reads, the customer, the clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from flask import current_app
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+from app import calendar, engine, forms
+from app.accounts import organisation
+from app.accounts.actor import Actor
+from app.accounts.roles import BY_KEY, DEPARTMENTS
+from app.callbacks.tables import Callback
+from app.cases import solutions
+from app.cases.tables import Attachment, Case
+from app.customers.tables import Asset, Customer
+from app.db import session
+from app.engine.tables import WorkItem
+from app.errors import NotFound
+from app.inbox import queries, rules
+from app.inbox.tables import Draft
+
+
+@dataclass(frozen=True)
+class Clock:
+    """One running deadline. used: percent; allowed and left: working time; kind: how loud."""
+
+    label: str
+    kind: str
+    used: int
+    allowed: timedelta
+    left: timedelta
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a form reads: records and process data by name, and the choices the server supplies."""
+
+    context: dict[str, Any]
+    choices: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Work:
+    """One item with all that its pane shows."""
+
+    item: WorkItem
+    urgency: str
+    who: str
+    case: Case | None
+    customer: Customer | None
+    asset: Asset | None
+    draft: Draft | None
+    form: forms.Form
+    sources: Sources
+    clocks: list[Clock]
+    attachments: list[Attachment] = field(default_factory=list)
+
+    @property
+    def open(self) -> bool:
+        """Whether it still waits."""
+        return self.item.status in rules.OPEN
+
+
+def work(item_id: int, actor: Actor, now: datetime) -> Work:
+    """Return an item that this person may see, with its background; at most four statements.
+
+    Raises NotFound.
+    """
+    found = (
+        session()
+        .execute(
+            sa.select(WorkItem, Case, Customer, Asset, Draft)
+            .outerjoin(Case, Case.id == WorkItem.case_id)
+            .outerjoin(Customer, Customer.id == Case.customer_id)
+            .outerjoin(Asset, Asset.id == Case.asset_id)
+            .outerjoin(Draft, sa.and_(Draft.person_id == actor.id, Draft.subject == f"work_item:{item_id}"))
+            .where(WorkItem.id == item_id, queries.visible(actor))
+        )
+        .first()
+    )
+    if found is None:
+        raise NotFound(_("There is no such task, or it is not yours to see."))
+    item, case, customer, asset, draft = found
+    form = form_of(item)
+    files = []
+    if item.case_id is not None:
+        of_case = sa.select(Attachment).where(Attachment.case_id == item.case_id)
+        files = list(session().scalars(of_case.order_by(Attachment.id.desc()).limit(20)))
+    records = {"case": case, "customer": customer, "asset": asset}
+    return Work(
+        item=item,
+        urgency=rules.urgency(item.due_at, item.escalation_level, item.status, now, queries.due_soon()),
+        who=queries.name_of(item.assignee_id),
+        case=case,
+        customer=customer,
+        asset=asset,
+        draft=draft,
+        form=form,
+        sources=form_sources(item, form, records=records, attachments=files),
+        clocks=_clocks(item, case, now),
+        attachments=files,
+    )
+
+
+def form_of(item: WorkItem) -> forms.Form:
+    """Return an item's form; versions never change, so each is read once in a process's life."""
+    kept: dict[tuple[int, str | None], forms.Form] = current_app.extensions.setdefault("inbox_forms", {})
+    key = (item.version_id, item.form)
+    if key not in kept:
+        schema = engine.form_schema(item.version_id, item.form) if item.form else EMPTY
+        kept[key] = forms.Form.from_schema(schema)
+    return kept[key]
+
+
+# A step without a form asks for nothing but its end.
+EMPTY: dict[str, Any] = {"type": "object", "properties": {}}
+
+
+def form_sources(
+    item: WorkItem,
+    form: forms.Form,
+    *,
+    records: Mapping[str, Any] | None = None,
+    attachments: list[Attachment] | None = None,
+    data: dict[str, Any] | None = None,
+) -> Sources:
+    """Return what the form reads; the database is asked only for what it names."""
+    context: dict[str, Any] = dict(records or _records(item))
+    text = _paths_of(form)
+    if "callback." in text and item.case_id is not None:
+        context["callback"] = session().scalar(
+            sa.select(Callback).where(Callback.case_id == item.case_id).order_by(Callback.id.desc()).limit(1)
+        )
+    if data is not None:
+        context["data"] = data
+    elif "data." in text and item.status in rules.OPEN:
+        context["data"] = engine.item_data(item.id)
+    offered: dict[str, Any] = {**choices(), "attachments": {one.id: one for one in attachments or []}}
+    if any(one.options_from == "solutions" for one in form.fields):
+        offered["solutions"] = solutions.choices(item.klass)
+    return Sources(context, offered)
+
+
+def choices() -> dict[str, list[forms.Choice]]:
+    """Return the choices that forms take from the centre: its departments and its repair points."""
+    known = organisation.current()
+    points = sorted({seat.key.partition(":")[2] for seat in known.seats if seat.role == "repairpoint"} - {""})
+    return {
+        "departments": [forms.Choice(key, BY_KEY[key].name) for key in DEPARTMENTS],
+        "repair_points": [forms.Choice(key, unit_label(known.units.get(key), key), key) for key in points],
+    }
+
+
+def unit_label(names: tuple[str, str] | None, key: str) -> str:
+    """Return a unit's name in the reader's language."""
+    return key if names is None else names[str(get_locale()) == "en"] or names[0]
+
+
+def _paths_of(form: forms.Form) -> str:
+    """Return every dotted path the form reads, as one text to look into."""
+    parts = [line.path for line in form.context]
+    for one in form.fields:
+        parts += [str(one.when or ""), str(one.default or ""), one.bind or ""]
+    return " ".join(parts)
+
+
+def _records(item: WorkItem) -> dict[str, Any]:
+    if item.case_id is None:
+        return {}
+    found = (
+        session()
+        .execute(
+            sa.select(Case, Customer, Asset)
+            .outerjoin(Customer, Customer.id == Case.customer_id)
+            .outerjoin(Asset, Asset.id == Case.asset_id)
+            .where(Case.id == item.case_id)
+        )
+        .first()
+    )
+    return dict(zip(("case", "customer", "asset"), found, strict=True)) if found else {}
+
+
+def _clocks(item: WorkItem, case: Case | None, now: datetime) -> list[Clock]:
+    """Return the running deadlines in the centre's working time; computed from the calendar in memory."""
+    if item.status not in rules.OPEN:
+        return []
+    soon = queries.due_soon()
+    found = []
+    spans = [(_("This step"), item.created_at, item.due_at, item.escalation_level)]
+    if case is not None:
+        spans.append((_("Whole case"), case.received_at, case.due_at, 0))
+    for label, start, due, level in spans:
+        if due is None:
+            continue
+        allowed = calendar.working_time_between(start, due)
+        over = due < now
+        left = -calendar.working_time_between(due, now) if over else calendar.working_time_between(now, due)
+        passed = calendar.working_time_between(start, now)
+        kind = rules.urgency(due, level, "open", now, soon)
+        found.append(Clock(label, kind, rules.percent(passed, allowed), allowed, left, due))
+    return found
