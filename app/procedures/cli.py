@@ -14,17 +14,16 @@ from flask.cli import AppGroup
 from flask_babel import force_locale
 from flask_babel import gettext as _
 
-from app import clock
+from app import clock, engine
 from app.accounts.actor import SYSTEM
 from app.db import transaction
-from app.engine import deploy as deploying
-from app.engine import lint
-from app.engine.problems import WARNING, Problem, ProblemsFound, errors_of
+from app.engine import Deployed, Problem, ProblemsFound
+from app.engine.problems import WARNING, errors_of
 from app.procedures.collect import Collected, collect
 
 bpmn = AppGroup("bpmn", help="Check and deploy procedures: BPMN, DMN and form files.")
 
-_language = click.option(
+_in_language = click.option(
     "--lang",
     type=click.Choice(["zh", "en"]),
     default=None,
@@ -35,7 +34,7 @@ _language = click.option(
 @bpmn.command()
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@_language
+@_in_language
 def check(paths: tuple[str, ...], as_json: bool, lang: str | None) -> None:
     """Lint files and folders without deploying. Exit code 0: no errors; 1: errors.
 
@@ -43,7 +42,7 @@ def check(paths: tuple[str, ...], as_json: bool, lang: str | None) -> None:
     """
     with _spoken(lang):
         found = collect(paths)
-        problems = [*found.problems, *_shown(found, lint.check(found.files))]
+        problems = [*found.problems, *_shown(found, engine.check(found.files))]
         if as_json:
             click.echo(json.dumps({"files": _by_file(found, problems)}, ensure_ascii=False, indent=2))
         else:
@@ -54,11 +53,11 @@ def check(paths: tuple[str, ...], as_json: bool, lang: str | None) -> None:
         raise SystemExit(1)
 
 
-@bpmn.command()
+@bpmn.command("deploy")
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--dry-run", is_flag=True, help="Say what would be deployed, and change nothing.")
-@_language
-def deploy(paths: tuple[str, ...], dry_run: bool, lang: str | None) -> None:
+@_in_language
+def deploy_command(paths: tuple[str, ...], dry_run: bool, lang: str | None) -> None:
     """Deploy files and folders; unchanged content makes no new version.
 
     What the files use is deployed with them: called files of the same folder, decisions, and forms from forms/
@@ -69,14 +68,14 @@ def deploy(paths: tuple[str, ...], dry_run: bool, lang: str | None) -> None:
         _refuse(found.problems)
         try:
             with transaction():
-                done = deploying.deploy(found.files, actor=SYSTEM, now=clock.now(), dry_run=dry_run)
+                done = engine.deploy(found.files, actor=SYSTEM, now=clock.now(), dry_run=dry_run)
         except ProblemsFound as error:
             _refuse(_shown(found, error.problems))
         for one in done:
             click.echo(_line(one, dry_run))
 
 
-def _line(one: deploying.Deployed, dry_run: bool) -> str:
+def _line(one: Deployed, dry_run: bool) -> str:
     if not one.created:
         return _("%(key)s: unchanged, version %(n)s", key=one.key, n=one.version)
     if dry_run:

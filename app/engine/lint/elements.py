@@ -230,7 +230,11 @@ def properties_are_known(ctx: ProcessContext) -> Findings:
                     _("List assignee and role keys, separated by commas."),
                 )
         for name in _listed(element.properties.get("separateFrom")):
-            if name not in everywhere:
+            # A called process on its own names its callers' steps, which are not at hand.
+            alone = not ctx.process.called and not any(
+                ctx.process.id in other.called for _path, other in ctx.known.processes.values()
+            )
+            if name not in everywhere and not alone:
                 yield ctx.problem(
                     element,
                     "bad-property",
