@@ -345,6 +345,7 @@ class _Reader:
                 # Left blank where nothing was shown says nothing about the record; cleared by hand says None.
                 blank = part.name in self.posted and self.raw(part) in ("", None, [])
                 cleared = blank and initial(part, self.context) is not None
-                if answered or cleared:
+                # Two fields of different conditions may write one attribute: an answer outweighs a blank.
+                if answered or (cleared and part.bind not in bound):
                     bound[part.bind] = values.get(part.name)
         return process, bound
