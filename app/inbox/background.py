@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,6 +40,15 @@ class Clock:
 
 
 @dataclass(frozen=True)
+class KeptFile:
+    """An attachment as forms show it."""
+
+    name: str
+    size: int
+    url: str
+
+
+@dataclass(frozen=True)
 class Sources:
     """What a form reads: records and process data by name, and the choices the server supplies."""
 
@@ -61,7 +70,6 @@ class Work:
     form: forms.Form
     sources: Sources
     clocks: list[Clock]
-    attachments: list[Attachment] = field(default_factory=list)
 
     @property
     def open(self) -> bool:
@@ -70,7 +78,8 @@ class Work:
 
 
 def work(item_id: int, actor: Actor, now: datetime) -> Work:
-    """Return an item that this person may see, with its background; at most four statements.
+    """Return an item that this person may see, with its background; one statement, and up to four more
+    for what its form names: process data, the last call, solutions, files.
 
     Raises NotFound.
     """
@@ -90,10 +99,6 @@ def work(item_id: int, actor: Actor, now: datetime) -> Work:
         raise NotFound(_("There is no such task, or it is not yours to see."))
     item, case, customer, asset, draft = found
     form = form_of(item)
-    files = []
-    if item.case_id is not None:
-        of_case = sa.select(Attachment).where(Attachment.case_id == item.case_id)
-        files = list(session().scalars(of_case.order_by(Attachment.id.desc()).limit(20)))
     records = {"case": case, "customer": customer, "asset": asset}
     return Work(
         item=item,
@@ -104,9 +109,8 @@ def work(item_id: int, actor: Actor, now: datetime) -> Work:
         asset=asset,
         draft=draft,
         form=form,
-        sources=form_sources(item, form, records=records, attachments=files),
+        sources=form_sources(item, form, records=records),
         clocks=_clocks(item, case, now),
-        attachments=files,
     )
 
 
@@ -129,7 +133,6 @@ def form_sources(
     form: forms.Form,
     *,
     records: Mapping[str, Any] | None = None,
-    attachments: list[Attachment] | None = None,
     data: dict[str, Any] | None = None,
 ) -> Sources:
     """Return what the form reads; the database is asked only for what it names."""
@@ -143,9 +146,14 @@ def form_sources(
         context["data"] = data
     elif "data." in text and item.status in rules.OPEN:
         context["data"] = engine.item_data(item.id)
-    offered: dict[str, Any] = {**choices(), "attachments": {one.id: one for one in attachments or []}}
+    offered: dict[str, Any] = dict(choices())
     if any(one.options_from == "solutions" for one in form.fields):
         offered["solutions"] = solutions.choices(item.klass)
+    if any(one.widget == "file" for one in form.fields) and item.case_id is not None:
+        of_case = sa.select(Attachment).where(Attachment.case_id == item.case_id)
+        offered["attachments"] = {
+            one.id: KeptFile(one.name, one.size, f"/files/{one.id}") for one in session().scalars(of_case)
+        }
     return Sources(context, offered)
 
 

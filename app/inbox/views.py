@@ -23,6 +23,7 @@ from app.clock import now
 from app.db import session, transaction
 from app.errors import Conflict, FieldError, Invalid, StepFailed
 from app.inbox import answers, background, queries, service
+from app.inbox.beside import beside
 from app.inbox.filters import Filters
 
 bp = Blueprint("inbox", __name__, template_folder="templates")
@@ -61,6 +62,13 @@ def show(item_id: int) -> Response:
     actor, filters = current_actor(), answers.filters_here()
     work = background.work(item_id, actor, now())
     return (answers.pane if answers.is_partial() else answers.page)(work, filters)
+
+
+@bp.get("/inbox/<int:item_id>/beside")
+@requires()
+def beside_item(item_id: int) -> Response:
+    """Give what may come a moment later: files, similar solutions, the latest history."""
+    return answers.fresh(render_template("inbox/_beside.html", beside=beside(item_id, current_actor())))
 
 
 @bp.get("/inbox/list")
