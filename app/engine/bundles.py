@@ -1,4 +1,4 @@
-"""A procedure version is a bundle: the root BPMN with every BPMN, DMN and form it uses, known by its digest."""
+"""A procedure version is a bundle: the root BPMN and every BPMN, DMN and form it uses, under one digest."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from functools import cached_property
 
 from app.engine import decisions, diagram, parser
 from app.engine.diagram import Document, Process
+from app.engine.xml import BadFile, read_xml
 
 KINDS = {".bpmn": "bpmn", ".dmn": "dmn", ".json": "form"}
 # Folders of the project that are not part of a file's name: forms are called "complaints/judge.json".
@@ -40,7 +41,7 @@ class Library:
         }
 
     def form_path(self, name: str | None, beside: str = "") -> str | None:
-        """Return the path of the form that a task names: as written, beside the diagram, or by its file name."""
+        """Return the path of a task's form: as written, beside the diagram, or by its file name."""
         if not name:
             return None
         name = canonical(name if name.endswith(".json") else f"{name}.json")
@@ -126,8 +127,8 @@ def library(files: Mapping[str, bytes | str]) -> Library:
     tables: dict[str, str] = {}
     for path, content in sorted(contents.items()):
         if kind(path) == "bpmn":
-            with suppress(parser.BadFile):
-                documents[path] = diagram.read(parser.normalise(parser.read_xml(content)))
+            with suppress(BadFile):
+                documents[path] = diagram.read(parser.normalise(read_xml(content)))
         elif kind(path) == "dmn":
             for decision in decisions_in(content):
                 tables.setdefault(decision.id, path)
@@ -185,6 +186,6 @@ def _paths(known: Library, root: str) -> Iterator[str]:
 def decisions_in(content: bytes) -> list[decisions.Decision]:
     """Return the decision tables of a DMN file, none if it cannot be read."""
     try:
-        return decisions.parse(parser.read_xml(content))
-    except parser.BadFile:
+        return decisions.parse(read_xml(content))
+    except BadFile:
         return []

@@ -20,6 +20,7 @@ from SpiffWorkflow.task import Task
 
 from app.engine import expressions, functions
 from app.engine.expressions import ExpressionError
+from app.engine.xml import Node
 
 COLLECT = "COLLECT"
 HIT_POLICIES = ("UNIQUE", "FIRST", "ANY", COLLECT)
@@ -45,7 +46,7 @@ class Decision:
     rules: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
 
     def evaluate(self, data: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the outputs of the first row that fits, None when none does; for COLLECT lists over all rows.
+        """Return the outputs of the first row that fits, or None; for COLLECT lists over all rows that fit.
 
         Raises ExpressionError with the row's number.
         """
@@ -89,7 +90,7 @@ class Decision:
         )
 
 
-class DecisionEngine(DMNEngine):  # type: ignore[misc]
+class DecisionEngine(DMNEngine):
     """What a business rule task calls: our evaluation behind the library's interface.
 
     No row fits: the outputs become None, so that a loop never goes on with the values of its last round.
@@ -108,7 +109,7 @@ class DecisionEngine(DMNEngine):  # type: ignore[misc]
         return dict.fromkeys(self.decision.outputs) if result is None else result
 
 
-def parse(root: etree._Element) -> list[Decision]:
+def parse(root: Node) -> list[Decision]:
     """Return the decision tables of a DMN document, whatever its version's namespace."""
     return [_decision(node) for node in _children(root, "decision") if _children(node, "decisionTable")]
 
@@ -188,7 +189,7 @@ def _literal(cell: str) -> tuple[Any] | None:
     return (node.value,) if isinstance(node, ast.Constant) else None
 
 
-def _decision(node: etree._Element) -> Decision:
+def _decision(node: Node) -> Decision:
     table = _children(node, "decisionTable")[0]
     return Decision(
         id=node.get("id", ""),
@@ -209,11 +210,11 @@ def _decision(node: etree._Element) -> Decision:
     )
 
 
-def _children(node: etree._Element, name: str) -> list[etree._Element]:
+def _children(node: Node, name: str) -> list[Node]:
     return [child for child in node if isinstance(child.tag, str) and etree.QName(child).localname == name]
 
 
-def _text(node: etree._Element, within: str = "") -> str:
+def _text(node: Node, within: str = "") -> str:
     inner = _children(node, within) if within else [node]
     texts = [text for parent in inner for text in _children(parent, "text")]
     return (texts[0].text or "").strip() if texts else ""

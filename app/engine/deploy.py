@@ -63,7 +63,7 @@ class Version:
     catalog: Mapping[str, Any]
 
     def element(self, process_id: str, element_id: str) -> dict[str, Any]:
-        """Return what the catalogue says of an element, {} if nothing; embedded sub-processes are seen through."""
+        """Return what the catalogue says of an element, {} if nothing; sub-processes are seen through."""
         owner = self.catalog["scopes"].get(process_id, process_id)
         process = self.catalog["processes"].get(owner, {})
         found: dict[str, Any] = process.get("elements", {}).get(element_id, {})
@@ -79,8 +79,8 @@ def deploy(
 ) -> list[Deployed]:
     """Store new versions of every procedure that these files change, callers of a changed file included.
 
-    files: path → content of .bpmn, .dmn and .json files; what they use and do not bring is taken from the latest
-    versions. Nothing is written on a dry run. Raises ProblemsFound; otherwise all of them are deployed.
+    files: path → content of .bpmn, .dmn and .json files; what they use and do not bring is taken from the
+    latest versions. Nothing is written on a dry run. Raises ProblemsFound; else all of them are deployed.
     """
     uploaded = adopt_paths(files)
     known = bundles.library({**latest_files(), **uploaded})
@@ -190,7 +190,7 @@ def form_schema(version_id: int, form_name: str) -> dict[str, Any]:
 
 
 class _Kept:
-    """A small map that forgets what was not used for longest; versions never change, so nothing goes stale."""
+    """A map that forgets what was not used for longest; versions never change, so nothing goes stale."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -222,7 +222,7 @@ def _keep(name: str, key: Any, version_id: int, value: Any) -> None:
         _kept(name).put(key, value)
 
 
-def _infos() -> sa.Select[Any]:
+def _infos() -> sa.Select[int, str, int, str, str]:
     return sa.select(
         ProcedureVersion.id, Procedure.key, ProcedureVersion.number, Procedure.name, ProcedureVersion.digest
     ).join(Procedure, Procedure.id == ProcedureVersion.procedure_id)

@@ -6,16 +6,29 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lxml import etree
-
 from app.engine import expressions, roles
 from app.engine.expressions import ExpressionError
-from app.engine.parser import BPMN, CAMUNDA, NS
+from app.engine.xml import BPMN, CAMUNDA, NS, Node, local
 
 TASKS = frozenset(
-    ["task", "userTask", "manualTask", "scriptTask", "serviceTask", "sendTask", "receiveTask", "businessRuleTask", "callActivity", "subProcess", "transaction", "adHocSubProcess"]
+    [
+        "task",
+        "userTask",
+        "manualTask",
+        "scriptTask",
+        "serviceTask",
+        "sendTask",
+        "receiveTask",
+        "businessRuleTask",
+        "callActivity",
+        "subProcess",
+        "transaction",
+        "adHocSubProcess",
+    ]
 )
-EVENTS = frozenset(["startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"])
+EVENTS = frozenset(
+    ["startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"]
+)
 GATEWAYS = frozenset(
     ["exclusiveGateway", "inclusiveGateway", "parallelGateway", "eventBasedGateway", "complexGateway"]
 )
@@ -151,10 +164,10 @@ class Process:
     def describe(self, path: str) -> dict[str, Any]:
         """Return the process as JSON for the catalogue.
 
-        {"name", "file", "order": [element ids], "elements": {id: see below}, "calls": {element id: process id},
-         "flows": {id: [source, target]}}; an element has type and name, and where it has them: scope, lane, role,
-        form, called, decision, connector, attached_to, interrupting, event, event_name, timer [kind, text], multi,
-        camunda {…}, properties {…} (caseStatus, separateFrom, escalation, …).
+        {"name", "file", "order": [element ids], "elements": {id: see below}, "calls": {element id: process},
+         "flows": {id: [source, target]}}; an element has type and name, and where it has them: scope, lane,
+        role, form, called, decision, connector, attached_to, interrupting, event, event_name,
+        timer [kind, text], multi, camunda {…}, properties {…} (caseStatus, separateFrom, escalation, …).
         """
         return {
             "name": self.name or self.id,
@@ -174,14 +187,9 @@ class Document:
     processes: tuple[Process, ...]
 
 
-def read(root: etree._Element) -> Document:
+def read(root: Node) -> Document:
     """Read a normalised document; odd or broken parts are kept as they are, for the linter to name."""
     return Document(root, tuple(_process(node) for node in root.iterfind(".//bpmn:process", NS)))
-
-
-def local(node: etree._Element) -> str:
-    """Return the tag without its namespace."""
-    return etree.QName(node).localname
 
 
 def called_functions(expression: Expression) -> set[tuple[str, Any]]:
@@ -194,7 +202,7 @@ def called_functions(expression: Expression) -> set[tuple[str, Any]]:
         return set()
 
 
-def _process(node: etree._Element) -> Process:
+def _process(node: Node) -> Process:
     lanes = _lanes(node)
     elements = {}
     for child in node.iterdescendants():
@@ -212,7 +220,7 @@ def _process(node: etree._Element) -> Process:
     )
 
 
-def _lanes(process: etree._Element) -> dict[str, str]:
+def _lanes(process: Node) -> dict[str, str]:
     # Document order: an inner lane comes after the lane around it and wins.
     return {
         (reference.text or "").strip(): lane.get("name", "")
@@ -221,7 +229,7 @@ def _lanes(process: etree._Element) -> dict[str, str]:
     }
 
 
-def _flow(node: etree._Element) -> Flow:
+def _flow(node: Node) -> Flow:
     condition = node.find("bpmn:conditionExpression", NS)
     text = (condition.text or "").strip() if condition is not None else None
     return Flow(
@@ -234,7 +242,7 @@ def _flow(node: etree._Element) -> Flow:
     )
 
 
-def _element(node: etree._Element, lanes: Mapping[str, str]) -> Element:
+def _element(node: Node, lanes: Mapping[str, str]) -> Element:
     properties = _properties(node)
     camunda = {
         name.split("}")[1]: value for name, value in node.attrib.items() if name.startswith(f"{{{CAMUNDA}}}")
@@ -268,7 +276,7 @@ def _element(node: etree._Element, lanes: Mapping[str, str]) -> Element:
     )
 
 
-def _properties(node: etree._Element) -> dict[str, str]:
+def _properties(node: Node) -> dict[str, str]:
     found = node.findall("bpmn:extensionElements/spiff:properties/spiff:property", NS)
     return {item.get("name", ""): item.get("value", "") for item in found}
 
@@ -278,16 +286,16 @@ def _form_key(key: str | None) -> str | None:
     return key.rsplit(":", 1)[-1] if key else None
 
 
-def _scope(node: etree._Element) -> str:
+def _scope(node: Node) -> str:
     parent = node.getparent()
     while parent is not None and local(parent) not in SUBPROCESSES and local(parent) != "process":
         parent = parent.getparent()
     return parent.get("id", "") if parent is not None else ""
 
 
-def _lane(node: etree._Element, lanes: Mapping[str, str]) -> str | None:
+def _lane(node: Node, lanes: Mapping[str, str]) -> str | None:
     # What is inside an embedded sub-process belongs to the sub-process's lane.
-    current: etree._Element | None = node
+    current: Node | None = node
     while current is not None:
         if current.get("id", "") in lanes:
             return lanes[current.get("id", "")]
@@ -295,7 +303,7 @@ def _lane(node: etree._Element, lanes: Mapping[str, str]) -> str | None:
     return None
 
 
-def _event(node: etree._Element) -> tuple[str, str | None]:
+def _event(node: Node) -> tuple[str, str | None]:
     definitions = [child for child in node if local(child).endswith("EventDefinition")]
     kinds = "+".join(local(child).removesuffix("EventDefinition") for child in definitions)
     holder = definitions[0] if definitions else node
@@ -315,7 +323,7 @@ def _event(node: etree._Element) -> tuple[str, str | None]:
     return kinds, None
 
 
-def _timer(node: etree._Element) -> tuple[str, str] | None:
+def _timer(node: Node) -> tuple[str, str] | None:
     for tag in ("timeDate", "timeDuration", "timeCycle"):
         found = node.find(f"bpmn:timerEventDefinition/bpmn:{tag}", NS)
         if found is not None:
@@ -323,7 +331,7 @@ def _timer(node: etree._Element) -> tuple[str, str] | None:
     return None
 
 
-def _expressions(node: etree._Element, camunda: Mapping[str, str]) -> Iterator[Expression]:
+def _expressions(node: Node, camunda: Mapping[str, str]) -> Iterator[Expression]:
     places = (
         ("timer", "bpmn:timerEventDefinition/*"),
         ("condition", "bpmn:conditionalEventDefinition/bpmn:condition"),

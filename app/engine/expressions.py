@@ -1,8 +1,8 @@
 """The one language that designers write: small Python expressions over process data, locked.
 
-No method calls, comprehensions, f-strings, power, shifts, `%` or bit operators; attributes are dictionary keys;
-results are plain, small JSON values. Built on simpleeval with a whitelist in front of it, because a text that
-parses is not yet a text that is safe to evaluate, and size limits behind it, because data grows in loops.
+No method calls, comprehensions, f-strings, power, shifts, `%` or bit operators; attributes are dictionary
+keys; results are plain, small JSON values. Built on simpleeval with a whitelist in front of it, because a text
+that parses is not yet a text that is safe to evaluate, and size limits behind it, because data grows in loops.
 """
 
 from __future__ import annotations
@@ -11,41 +11,40 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from flask_babel import gettext as _
 from simpleeval import SimpleEval
 
+from app.engine.values import (
+    MAX_CHARACTERS,
+    MAX_DEPTH,
+    RESERVED,
+    ExpressionError,
+    instant_text,
+    plain,
+    small,
+)
+
 MAX_TEXT = 1_000
 MAX_SCRIPT = 10_000
-MAX_DEPTH = 40
-MAX_INT = 10**18
-MAX_VALUES = 5_000
-MAX_CHARACTERS = 50_000
-
-# Words that would break or bend an instance if process data used them as a name.
-RESERVED = frozenset({"typename", "dmninputexpr"})
-
 # A word or list of words that is no expression: platform, repairpoint:WP003, agent,callback.
 _WORDS = re.compile(r"[^\W\d][\w-]*(?::[\w-]+)?(?:\s*,\s*[^\W\d][\w-]*(?::[\w-]+)?)*")
 
+__all__ = [
+    "ExpressionError",
+    "assign",
+    "calls",
+    "check",
+    "evaluate",
+    "instant_text",
+    "literal_or_value",
+    "plain",
+]
+
 Functions = Mapping[str, Callable[..., Any]]
-
-
-class ExpressionError(ValueError):
-    """The text cannot be evaluated; the message says why, in the reader's language.
-
-    position: 1-based column within the text, 0 if unknown.
-    line:     1-based line within a script, 0 if it is a single expression.
-    """
-
-    def __init__(self, message: str, *, position: int = 0, line: int = 0) -> None:
-        super().__init__(message)
-        self.message = message
-        self.position = position
-        self.line = line
 
 
 _ALLOWED: tuple[type[ast.AST], ...] = (
@@ -67,10 +66,10 @@ def evaluate(text: str, names: Mapping[str, Any], functions: Functions | None = 
 
 
 def literal_or_value(text: str, names: Mapping[str, Any], functions: Functions | None = None) -> Any:
-    """Return what an attribute such as candidateGroups or dueDate means: an expression's value, or the text itself.
+    """Return what an attribute such as candidateGroups means: an expression's value, or the text itself.
 
-    A bare word is the variable of that name, or else just that word (`platform`, `repairpoint:WP003`); dates and
-    durations may be bare. Raises ExpressionError for an expression that cannot be evaluated.
+    A bare word is the variable of that name, or else just that word (`platform`, `repairpoint:WP003`);
+    dates and durations may be bare. Raises ExpressionError for an expression that cannot be evaluated.
     """
     from app.engine import timer_text
 
@@ -173,15 +172,6 @@ def parse_script(script: str) -> tuple[tuple[int, str, ast.expr], ...]:
     return tuple(found)
 
 
-def plain(value: Any) -> Any:
-    """Return the value as plain JSON: instants and dates as ISO text, tuples as lists; refuse the rest.
-
-    Raises ExpressionError when it is too large: data is saved with every step.
-    """
-    counter = _Counter()
-    return counter.copy(value, 0)
-
-
 def name_problem(name: str) -> str | None:
     """Return why process data may not hold a variable of this name, or None."""
     if name in RESERVED or name.startswith("__"):
@@ -189,54 +179,6 @@ def name_problem(name: str) -> str | None:
     if not name.isidentifier():
         return _("“%(name)s” is not a name: use letters, digits and _.", name=name)
     return None
-
-
-class _Counter:
-    """Copies a value while counting, so that a small-looking value that unfolds to millions is stopped early."""
-
-    def __init__(self) -> None:
-        self.values = 0
-        self.characters = 0
-
-    def copy(self, value: Any, depth: int) -> Any:
-        self.values += 1
-        if self.values > MAX_VALUES or depth > MAX_DEPTH:
-            raise ExpressionError(_("The value is too large for process data."))
-        if value is None or isinstance(value, bool | float):
-            return value
-        if isinstance(value, int):
-            return _small(value)
-        if isinstance(value, str):
-            self.characters += len(value)
-            if self.characters > MAX_CHARACTERS:
-                raise ExpressionError(_("The value is too large for process data."))
-            return value
-        if isinstance(value, list | tuple):
-            return [self.copy(item, depth + 1) for item in value]
-        if isinstance(value, Mapping):
-            return {self._key(key): self.copy(item, depth + 1) for key, item in value.items()}
-        if isinstance(value, datetime):
-            return instant_text(value)
-        if isinstance(value, date):
-            return value.isoformat()
-        if isinstance(value, timedelta):
-            return f"PT{int(value.total_seconds())}S"
-        raise ExpressionError(
-            _("A %(kind)s is not a value that process data can hold.", kind=type(value).__name__)
-        )
-
-    def _key(self, key: Any) -> str:
-        if not isinstance(key, str) or key in RESERVED:
-            raise ExpressionError(_("“%(name)s” cannot be a key in process data.", name=str(key)[:40]))
-        self.characters += len(key)
-        return key
-
-
-def instant_text(value: datetime) -> str:
-    """Return an aware instant as ISO text in UTC; such texts sort as the instants do."""
-    if value.tzinfo is None:
-        raise ExpressionError(_("An instant needs a time zone."))
-    return value.astimezone(UTC).replace(microsecond=0).isoformat()
 
 
 def _tree(text: str, mode: str) -> ast.AST:
@@ -341,12 +283,6 @@ def _run(tree: ast.expr, text: str, names: Mapping[str, Any], functions: Functio
         ) from error
 
 
-def _small(value: int) -> int:
-    if abs(value) > MAX_INT:
-        raise ExpressionError(_("The number is too large."))
-    return value
-
-
 def _lift(left: Any, right: Any) -> tuple[Any, Any]:
     """Read ISO text as an instant where the other side is one: `callback_at > now()`."""
     if isinstance(left, datetime | timedelta) and isinstance(right, str):
@@ -376,7 +312,7 @@ def _multiply(left: Any, right: Any) -> Any:
 
 
 def _bounded(value: Any) -> Any:
-    return _small(value) if isinstance(value, int) else value
+    return small(value) if isinstance(value, int) else value
 
 
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
@@ -402,8 +338,8 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
 }
 
 
-class _Evaluator(SimpleEval):  # type: ignore[misc]
-    """simpleeval without its own set-up, which copies tables and touches the process-wide warnings each time."""
+class _Evaluator(SimpleEval):
+    """simpleeval without its own set-up, which copies tables and touches process-wide warnings each time."""
 
     def __init__(self, names: Mapping[str, Any], functions: Functions) -> None:
         self.operators = _OPERATORS

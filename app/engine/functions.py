@@ -20,7 +20,7 @@ Decide = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 def build(data: Mapping[str, Any], decide: Decide | None = None) -> dict[str, Callable[..., Any]]:
     """Return the functions by name, for an expression over `data`.
 
-    decide: evaluates a decision by id over the given values, `data` among them; None where there are no decisions.
+    decide: evaluates a decision by id over the given values, `data` among them; None where there are none.
     """
 
     def _decide(name: str, **extra: Any) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def build(data: Mapping[str, Any], decide: Decide | None = None) -> dict[str, Ca
 
 
 def working_time(allowance: str | timedelta, start: str | datetime | None = None) -> datetime:
-    """working_time("PT8H"): the instant when so much of the centre's working time has passed since now or `start`."""
+    """working_time("PT8H"): when so much of the centre's working time has passed since now or `start`."""
     return calendar.add_working_time(_start(start), _duration(allowance))
 
 
@@ -44,7 +44,7 @@ def working_day(count: int, start: str | datetime | None = None) -> datetime:
 
 
 def ladder(allowance: Mapping[str, Any]) -> list[datetime]:
-    """ladder({"allowed": "PT8H", "then": "PT4H"}): the three instants of reminder and escalation, in working time."""
+    """ladder({"allowed": "PT8H", "then": "PT4H"}): when to remind and to escalate twice, in working time."""
     if not isinstance(allowance, Mapping) or not {"allowed", "then"} <= allowance.keys():
         raise ExpressionError(_("ladder needs the two durations “allowed” and “then”."))
     first = working_time(allowance["allowed"])

@@ -29,8 +29,8 @@ class BpmnError(Exception):
         self.code = code
 
 
-class Environment(BasePythonScriptEngineEnvironment):  # type: ignore[misc]
-    """Expressions, conditions, timers, payloads and scripts over task data; nothing reaches Python's own eval."""
+class Environment(BasePythonScriptEngineEnvironment):
+    """Expressions, conditions, timers, payloads and scripts over task data; nothing reaches Python's eval."""
 
     def __init__(self, decisions: Mapping[str, Decision] | None = None) -> None:
         super().__init__({})
@@ -56,7 +56,7 @@ class Environment(BasePythonScriptEngineEnvironment):  # type: ignore[misc]
         return functions.build(data, self.decide)
 
     def decide(self, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Evaluate a decision table of the bundle; raises ExpressionError when there is none, or no row fits."""
+        """Evaluate a decision of the bundle; raises ExpressionError when there is none, or no row fits."""
         decision = self.decisions.get(name)
         if decision is None:
             raise ExpressionError(_("There is no decision “%(name)s”.", name=name))
@@ -70,7 +70,7 @@ class Environment(BasePythonScriptEngineEnvironment):  # type: ignore[misc]
         raise NotImplementedError
 
 
-class LockedEngine(PythonScriptEngine):  # type: ignore[misc]
+class LockedEngine(PythonScriptEngine):
     """The only script engine that instances get."""
 
     def __init__(self, environment: Environment, call: Call) -> None:

@@ -30,27 +30,27 @@ from app.engine.expressions import ExpressionError, instant_text
 MAX_INSTANTS = 100
 
 
-class DeskTimeDate(TimeDateEventDefinition):  # type: ignore[misc]
+class DeskTimeDate(TimeDateEventDefinition):
     """Fires at an instant, or a duration after the token came."""
 
     def has_fired(self, my_task: Task) -> bool:
-        """Tell whether the instant has come; the first look evaluates the expression and keeps the instant."""
+        """Tell whether the instant has come; the first look evaluates the expression and keeps it."""
         return _single_has_fired(self, my_task)
 
 
-class DeskDuration(DurationTimerEventDefinition):  # type: ignore[misc]
+class DeskDuration(DurationTimerEventDefinition):
     """Fires a duration after the token came; `working_time(…)` may give the instant itself."""
 
     def has_fired(self, my_task: Task) -> bool:
-        """Tell whether the instant has come; the first look evaluates the expression and keeps the instant."""
+        """Tell whether the instant has come; the first look evaluates the expression and keeps it."""
         return _single_has_fired(self, my_task)
 
 
-class DeskCycle(CycleTimerEventDefinition):  # type: ignore[misc]
+class DeskCycle(CycleTimerEventDefinition):
     """Fires `R3/P1D` or once at each of a list of instants.
 
-    internal_data["event_value"] is {"cycles": firings left, "next": ISO UTC, "rest": later instants of a list,
-    "period": ISO duration of a repetition or None, "fired": how many}; cycles is 0 when nothing is left.
+    internal_data["event_value"] is {"cycles": firings left, "next": ISO UTC, "rest": later instants of a
+    list, "period": ISO duration of a repetition or None, "fired": how many}; cycles is 0 when none is left.
     """
 
     def cycle_complete(self, my_task: Task) -> bool:

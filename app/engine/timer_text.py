@@ -44,7 +44,7 @@ class Duration:
 
 @dataclass(frozen=True)
 class Cycle:
-    """A repetition: `times` firings (-1 for ever), one every `period`, from `start` or one period from now."""
+    """`times` firings (-1 for ever), one every `period`, from `start` or else one period from now."""
 
     times: int
     start: datetime | None

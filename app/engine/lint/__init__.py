@@ -18,6 +18,7 @@ from app.engine.lint.decision_tables import check_tables
 from app.engine.lint.forms import check_form
 from app.engine.problems import Problem, errors_of
 from app.engine.roles import ROLES, Role
+from app.engine.xml import BPMN, BadFile, read_xml
 
 PROCESS_RULES = (*structure.RULES, *elements.RULES, *texts.RULES, *data.RULES)
 
@@ -28,7 +29,7 @@ def check(
     roles: tuple[Role, ...] = ROLES,
     connector_names: Collection[str] | None = None,
 ) -> list[Problem]:
-    """Return everything that is wrong with these files, sorted by file and line; called files must be among them.
+    """Return all that is wrong with these files, sorted by file and line; called files must be among them.
 
     files: path → content of .bpmn, .dmn and .json; problems name the canonical path. Other files are ignored.
     roles: what lanes may be called. connector_names: those registered, unless given.
@@ -51,8 +52,8 @@ def _check_file(known: Library, path: str, roles: tuple[Role, ...], names: froze
         yield from _check_document(FileContext(known, path, known.documents[path], roles, names))
     elif bundles.kind(path) == "dmn":
         try:
-            root = parser.read_xml(known.files[path])
-        except parser.BadFile:
+            root = read_xml(known.files[path])
+        except BadFile:
             return  # said by `_unreadable`
         yield from check_tables(path, root)
 
@@ -93,14 +94,14 @@ def _unreadable(known: Library) -> Findings:
         if bundles.kind(path) == "form" or path in known.documents:
             continue
         try:
-            parser.read_xml(content)
-        except parser.BadFile as error:
+            read_xml(content)
+        except BadFile as error:
             remedy = _("Save it from a BPMN or DMN editor; do not edit the XML by hand.")
             yield Problem(path, error.line, "", "", "bad-xml", ERROR, error.message, remedy)
 
 
 def _duplicate_ids(ctx: FileContext) -> Findings:
-    nodes = [node for node in ctx.document.root.iter(f"{{{parser.BPMN}}}*") if node.get("id")]
+    nodes = [node for node in ctx.document.root.iter(f"{{{BPMN}}}*") if node.get("id")]
     counts = Counter(node.get("id") for node in nodes)
     for id in sorted(id for id, count in counts.items() if id and count > 1):
         last = [node for node in nodes if node.get("id") == id][-1]
@@ -134,10 +135,11 @@ def _duplicates(known: Library) -> Findings:
         if bundles.kind(path) != "dmn":
             continue
         for decision in bundles.decisions_in(known.files[path]):
-            if known.decisions.get(decision.id) != path:
+            first = known.decisions.get(decision.id)
+            if first != path:
                 yield Problem(
                     path, 0, decision.id, decision.name, "duplicate-decision", ERROR,
-                    _("The decision “%(id)s” is also in %(file)s.", id=decision.id, file=known.decisions[decision.id]),
+                    _("The decision “%(id)s” is also in %(file)s.", id=decision.id, file=first),
                     _("Give the decision another id, or leave one of the files out."),
                 )  # fmt: skip
 
@@ -160,7 +162,7 @@ def _parse_failures(known: Library, problems: list[Problem]) -> Findings:
             RecursionError,
         ) as error:
             yield Problem(
-                path, process.line, getattr(error, "id", "") or process.id, getattr(error, "name", "") or process.name,
+                path, process.line, getattr(error, "id", "") or process.id, process.name,
                 "engine", ERROR,
                 _("The engine cannot read the process: %(why)s", why=str(error)[:300]),
                 _("Simplify the element, or ask for help with this message."),

@@ -71,7 +71,7 @@ class ProcessContext(FileContext):
         return found
 
     def following(self) -> dict[str, list[str]]:
-        """Return element id → elements that come next: along flows, onto boundary events, into sub-processes."""
+        """Return element id → what comes next: along flows, onto boundary events, into sub-processes."""
         following: dict[str, list[str]] = {}
         for flow in self.process.flows:
             following.setdefault(flow.source, []).append(flow.target)

@@ -9,11 +9,12 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from app.engine import decisions, expressions, functions, parser
+from app.engine import decisions, expressions, functions
 from app.engine.bundles import Library, reachable
 from app.engine.diagram import CAMUNDA_EXPRESSIONS, WORK, Element, Expression, Process
 from app.engine.expressions import ExpressionError
 from app.engine.lint.context import ERROR, WARNING, Findings, ProcessContext
+from app.engine.xml import NS, SPIFF, read_xml
 
 # What an instance starts with: the case's facts, see `cases`.
 START_NAMES = frozenset(
@@ -59,8 +60,8 @@ def variables_are_set_before(ctx: ProcessContext) -> Findings:
                 if name in everywhere
                 else _("“%(name)s” is read here, but no step sets it.", name=name),
                 _(
-                    "Set it in a form, script or decision before this step, or correct the name; what the starter "
-                    "gives is listed in the start event's property “variables”."
+                    "Set it in a form, script or decision before this step, or correct the name; what the "
+                    "starter gives is listed in the start event's property “variables”."
                 ),
                 level=WARNING if name in everywhere or _is_unsure(ctx, place_id) else ERROR,
                 line=expression.line,
@@ -92,15 +93,15 @@ def set_by(known: Library, element: Element, path: str) -> set[str]:
     if element.form:
         found |= form_names(known, known.form_path(element.form, path))
     for inner in ("variableName", "messageVariable"):
-        found |= {(node.text or "").strip() for node in element.node.iter(f"{{{parser.SPIFF}}}{inner}")}
-    many = element.node.find("bpmn:multiInstanceLoopCharacteristics", parser.NS)
+        found |= {(node.text or "").strip() for node in element.node.iter(f"{{{SPIFF}}}{inner}")}
+    many = element.node.find("bpmn:multiInstanceLoopCharacteristics", NS)
     if many is not None:
-        found.add(many.findtext("bpmn:loopDataOutputRef", "", parser.NS).strip())
+        found.add(many.findtext("bpmn:loopDataOutputRef", "", NS).strip())
     return found - {""}
 
 
 def form_names(known: Library, path: str | None) -> set[str]:
-    """Return the variables that a form's fields become; see the forms dialect: x-to, x-bind, x-process, x-name."""
+    """Return the variables that a form's fields become, by x-to, x-bind, x-process and x-name."""
     if path is None:
         return set()
     try:
@@ -133,7 +134,7 @@ def _decision(known: Library, decision_id: str) -> decisions.Decision | None:
     path = known.decisions.get(decision_id)
     if path is None:
         return None
-    tables = decisions.parse(parser.read_xml(known.files[path]))
+    tables = decisions.parse(read_xml(known.files[path]))
     return next((table for table in tables if table.id == decision_id), None)
 
 
@@ -219,7 +220,7 @@ def _script_reads(known: Library, script: str) -> set[str]:
 
 
 def _decide_reads(known: Library, tree: ast.expr) -> set[str]:
-    """`decide("allowance", step="refer")` reads what the table's columns read, but for what the call gives."""
+    """`decide("allowance", step="refer")` reads what the table's columns read, less what the call gives."""
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "decide":
@@ -247,7 +248,7 @@ def _own_items(process: Process, element_id: str) -> set[str]:
     element = process.elements.get(element_id)
     if element is None:
         return set()
-    items = element.node.iterfind("bpmn:multiInstanceLoopCharacteristics/*", parser.NS)
+    items = element.node.iterfind("bpmn:multiInstanceLoopCharacteristics/*", NS)
     names = {item.get("name") or item.get("id") or "" for item in items if item.get("id")}
     # A pre-script runs before all else that the element reads.
     for script in element.expressions:

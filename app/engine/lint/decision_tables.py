@@ -13,6 +13,7 @@ from app.engine import decisions, expressions, functions
 from app.engine.decisions import Decision
 from app.engine.lint.context import ERROR, WARNING, Findings
 from app.engine.problems import Problem
+from app.engine.xml import Node
 
 _RANGE = re.compile(r"^[\[\](].*\.\..*[\])\[]$")
 _WORDS = {"true": "True", "false": "False", "null": "None"}
@@ -34,7 +35,7 @@ class _Place:
         return Problem(self.path, self.lines[at], self.ids[at], name, rule, level, message, remedy)
 
 
-def check_tables(path: str, root: etree._Element) -> Findings:
+def check_tables(path: str, root: Node) -> Findings:
     """Yield the findings of one DMN document."""
     nodes = [
         node
@@ -48,8 +49,8 @@ def check_tables(path: str, root: etree._Element) -> Findings:
         )  # fmt: skip
     if len(nodes) > 1:
         yield Problem(
-            path, nodes[1].sourceline or 0, nodes[1].get("id", ""), nodes[1].get("name", ""), "several-decisions",
-            ERROR, _("The file holds more than one decision."), _("Give each decision a file of its own."),
+            path, nodes[1].sourceline or 0, nodes[1].get("id", ""), nodes[1].get("name", ""),
+            "several-decisions", ERROR, _("The file holds more than one decision."), _("Give each decision a file of its own."),
         )  # fmt: skip
     tables = {decision.id: decision for decision in decisions.parse(root)}
     for node in nodes:
@@ -64,7 +65,7 @@ def check_tables(path: str, root: etree._Element) -> Findings:
         yield from _check(_place(path, node, decision))
 
 
-def _place(path: str, node: etree._Element, decision: Decision) -> _Place:
+def _place(path: str, node: Node, decision: Decision) -> _Place:
     rows = [
         child
         for child in node.iter()

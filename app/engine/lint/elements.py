@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 
 from flask_babel import gettext as _
-from lxml import etree
 
 from app.engine import expressions, roles
-from app.engine.diagram import FLOW_NODES, WORK, Element, local
+from app.engine.diagram import FLOW_NODES, WORK, Element
 from app.engine.lint.context import WARNING, Findings, ProcessContext
-from app.engine.parser import BPMN, NS
+from app.engine.xml import BPMN, NS, Node, local
 
 CASE_STATUSES = ("open", "waiting", "resolved", "closed", "withdrawn")
 # Both the engine's own silence and its half-working parts: each of these was seen to go wrong.
@@ -300,7 +299,7 @@ def _unsupported(element: Element) -> tuple[str, str, str] | None:
     return None
 
 
-def _multi_instance(ctx: ProcessContext, element: Element, many: etree._Element) -> Findings:
+def _multi_instance(ctx: ProcessContext, element: Element, many: Node) -> Findings:
     counts = [many.find(f"bpmn:{name}", NS) for name in ("loopCardinality", "loopDataInputRef")]
     if (
         any(name.endswith("}collection") for name in many.attrib)
@@ -349,6 +348,6 @@ def _listed(text: str | None) -> list[str]:
     return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
-def _stand_in(node: etree._Element, scope: str) -> Element:
+def _stand_in(node: Node, scope: str) -> Element:
     """An element that is no flow node, so that findings can point at it."""
     return Element(node.get("id", ""), local(node), node.get("name", ""), node.sourceline or 0, scope)

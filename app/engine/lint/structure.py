@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 
 from app.engine.diagram import GATEWAYS, TASKS, Element
 from app.engine.lint.context import WARNING, Findings, ProcessContext
-from app.engine.parser import NS
+from app.engine.xml import NS
 
 CATCHING = ("intermediateCatchEvent", "receiveTask")
 
@@ -137,9 +137,7 @@ def conditions_only_after_gateways(ctx: ProcessContext) -> Findings:
             yield ctx.problem(
                 flow,
                 "condition-ignored",
-                _(
-                    "The condition is ignored, since the flow does not leave an exclusive or inclusive gateway."
-                ),
+                _("The condition is ignored: the flow does not leave an exclusive or inclusive gateway."),
                 _("Draw an exclusive gateway before the flow, or delete the condition."),
             )
 
@@ -168,7 +166,7 @@ def gateway_flows_have_conditions(ctx: ProcessContext) -> Findings:
 
 
 def event_gateways_wait(ctx: ProcessContext) -> Findings:
-    """After an event gateway come waiting events, with one timer at most: two share one clock in the engine."""
+    """After an event gateway come waiting events, one timer at most: two would share one clock."""
     for element in ctx.process.elements.values():
         if element.type != "eventBasedGateway":
             continue
