@@ -179,7 +179,7 @@
     var kept = box.querySelector('[data-lookup-id]');
     kept.value = option.dataset.id;
     textOf(box).value = option.dataset.label;
-    box.classList.add('finder--chosen');
+    box.classList.add('seek--chosen');
     close(box);
     kept.dispatchEvent(new Event('change', { bubbles: true }));
   }
@@ -187,7 +187,7 @@
     var list = listOf(box);
     list.textContent = '';
     rows.forEach(function (row, number) {
-      var option = piece('li', 'finder__o', row.label);
+      var option = piece('li', 'seek__o', row.label);
       option.id = list.id + '-' + number;
       option.setAttribute('role', 'option');
       option.setAttribute('aria-selected', 'false');
@@ -196,7 +196,7 @@
       list.appendChild(option);
     });
     if (!rows.length) {
-      var none = piece('li', 'finder__none', box.dataset.none);
+      var none = piece('li', 'seek__none', box.dataset.none);
       none.setAttribute('role', 'option'); none.setAttribute('aria-disabled', 'true');
       list.appendChild(none);
     }
@@ -229,7 +229,7 @@
     var box = event.target.matches('[data-lookup-text]') && event.target.closest('[data-lookup]');
     if (!box) return;
     box.querySelector('[data-lookup-id]').value = '';
-    box.classList.remove('finder--chosen');
+    box.classList.remove('seek--chosen');
     clearTimeout(timers.get(box));
     timers.set(box, setTimeout(function () { ask(box); }, 200));
   });
