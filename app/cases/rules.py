@@ -94,3 +94,20 @@ def urgency(status: str, due_at: datetime | None, level: int, now: datetime, soo
     if due_at < now:
         return "overdue"
     return "soon" if due_at - now <= soon else "ontime"
+
+
+# How much of the words must be shared before an old solution is worth showing.
+LIKE_ENOUGH = 0.12
+
+
+def letter_pairs(text: str) -> frozenset[str]:
+    """Return the pairs of neighbouring letters of a text, without punctuation: what words are in Chinese."""
+    runs = re.findall(r"\w+", fold(text))
+    return frozenset(run[place : place + 2] for run in runs for place in range(len(run) - 1))
+
+
+def likeness(wanted: frozenset[str], text: str) -> float:
+    """Return how much of the shorter of two texts the other shares, 0..1."""
+    there = letter_pairs(text)
+    smaller = min(len(wanted), len(there))
+    return len(wanted & there) / smaller if smaller else 0.0

@@ -104,6 +104,27 @@ class Submission(Base):
     by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
 
 
+class Solution(Base):
+    """What helped once and may help again 客户问题解决方案数据库; the forms of the steps offer it by its title.
+
+    klass, cause: of the case it was first written for.
+    used_count:   how many cases were archived with it, the first one included.
+    """
+
+    __tablename__ = "solution"
+    __table_args__ = (sa.Index("ix_solution_offered", "class", "used_count"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str] = mapped_column(sa.String(80), unique=True)
+    body: Mapped[str] = mapped_column(sa.Text)
+    klass: Mapped[str | None] = mapped_column("class", sa.String(16))
+    cause: Mapped[str | None] = mapped_column(sa.Text)
+    used_count: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime]
+    created_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    case_id: Mapped[int | None] = mapped_column(sa.ForeignKey("cases.id"))
+
+
 class Comment(Base):
     """A remark on a case; `audience` customer: the customer sees it on the tracking page."""
 

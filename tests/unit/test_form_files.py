@@ -35,6 +35,7 @@ ATTRIBUTES = {
     "customer": "name phone company region address",
     "asset": "kind plate serial model firmware fitted_on warranty_until",
     "callback": "outcome score words next_at",
+    "solution": "title body",
 }
 PATHS = {f"{record}.{name}" for record, names in ATTRIBUTES.items() for name in names.split()}
 
