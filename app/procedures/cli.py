@@ -38,9 +38,10 @@ _in_language = click.option(
 def check(paths: tuple[str, ...], as_json: bool, lang: str | None) -> None:
     """Lint files and folders without deploying. Exit code 0: no errors; 1: errors.
 
-    Called files, decisions and forms are looked for beside the files: in their folder, and in forms/ next to bpmn/.
+    Called files, decisions and forms are looked for beside the files: in their folder, and in forms/ next
+    to bpmn/.
     """
-    with _spoken(lang):
+    with spoken(lang):
         found = collect(paths)
         problems = [*found.problems, *_shown(found, engine.check(found.files))]
         if as_json:
@@ -60,10 +61,10 @@ def check(paths: tuple[str, ...], as_json: bool, lang: str | None) -> None:
 def deploy_command(paths: tuple[str, ...], dry_run: bool, lang: str | None) -> None:
     """Deploy files and folders; unchanged content makes no new version.
 
-    What the files use is deployed with them: called files of the same folder, decisions, and forms from forms/
-    next to bpmn/. So `bpmn deploy bpmn` is all it takes.
+    What the files use is deployed with them: called files of the same folder, decisions, and forms from
+    forms/ next to bpmn/. So `bpmn deploy bpmn` is all it takes.
     """
-    with _spoken(lang):
+    with spoken(lang):
         found = collect(paths)
         _refuse(found.problems)
         try:
@@ -118,7 +119,7 @@ def _as_json(problem: Problem) -> dict[str, Any]:
 
 
 @contextmanager
-def _spoken(lang: str | None) -> Iterator[None]:
+def spoken(lang: str | None) -> Iterator[None]:
     with force_locale(lang or _environment_language()):
         yield
 

@@ -13,6 +13,7 @@ from app.engine.problems import ERROR, Problem
 
 SUFFIXES = (".bpmn", ".dmn", ".json")
 ROOTS = ("bpmn", "forms")
+TESTS = "tests"
 
 
 @dataclass
@@ -50,7 +51,7 @@ def collect(paths: Iterable[str]) -> Collected:
 
 
 def _take_folder(found: Collected, folder: Path) -> None:
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix.lower() in SUFFIXES]
+    files = [path for path in sorted(folder.rglob("*")) if _is_part(path, folder)]
     if not files:
         found.problems.append(
             _problem(str(folder), "no-files", _("The folder holds no .bpmn, .dmn or .json file."))
@@ -84,7 +85,7 @@ def _take_beside(found: Collected, asked: list[Path]) -> None:
         places += [(root / name, (root / name).rglob("*")) for root in roots[:1] for name in ROOTS]
         for base, candidates in places:
             for path in sorted(candidates):
-                if path.is_file() and path.suffix.lower() in SUFFIXES:
+                if _is_part(path, base):
                     near.setdefault(stored_name(path, base), path)
     extra = {name: path for name, path in near.items() if name not in found.files}
     contents = {name: content for name, path in extra.items() if (content := _read(found, path)) is not None}
@@ -102,8 +103,14 @@ def used_by(asked: set[str], files: Mapping[str, bytes]) -> set[str]:
     return used
 
 
+def _is_part(path: Path, base: Path) -> bool:
+    """Tell whether a file is part of procedures; the scenario tests in a folder tests/ are not."""
+    tests = TESTS in path.relative_to(base).parts[:-1]
+    return path.is_file() and path.suffix.lower() in SUFFIXES and not tests
+
+
 def stored_name(path: Path, base: Path) -> str:
-    """Return the name under which a file is stored: what follows bpmn/ or forms/, else its place under `base`."""
+    """Return the name a file is stored under: what follows bpmn/ or forms/, else its place under `base`."""
     parts = path.absolute().parts
     for index in range(len(parts) - 2, -1, -1):
         if parts[index] in ROOTS:

@@ -1,0 +1,131 @@
+"""`flask --app wsgi bpmn test`: play the scenario tests of procedures on a throw-away database."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from flask import Flask, current_app
+from flask_babel import force_locale, get_locale
+from flask_babel import gettext as _
+
+from app import engine
+from app.accounts.actor import SYSTEM
+from app.clock import now
+from app.db import Base, close_read_session, init_db, transaction
+from app.db import engine as database
+from app.errors import AppError
+from app.procedures import scenarios
+from app.procedures.cli import spoken
+from app.procedures.collect import TESTS, collect
+
+
+@click.command("test")
+@click.argument("paths", nargs=-1, required=True)
+@click.option("--lang", type=click.Choice(["zh", "en"]), default=None, help="Language of what is said.")
+def test(paths: tuple[str, ...], lang: str | None) -> None:
+    """Play scenario tests on a virtual clock. Exit code 0: all passed; 1: one did not, or none was found.
+
+    PATHS are scenario files, folders (every tests/*.json below), or diagrams (their tests/NAME.json).
+    The procedures are those beside them, deployed to a database that is thrown away; nothing else is touched.
+    """
+    passed = failed = 0
+    with spoken(lang):
+        files = found_files(paths)
+        if not files:
+            click.echo(_("No scenario tests found: they are tests/*.json beside the diagrams."))
+            raise SystemExit(1)
+        for file, outcomes in played(files):
+            click.echo(str(file))
+            for one in outcomes:
+                click.echo(line(one))
+                passed, failed = passed + one.passed, failed + (not one.passed)
+        click.echo(_("%(n)s passed, %(m)s failed.", n=passed, m=failed))
+    if failed:
+        raise SystemExit(1)
+
+
+def line(outcome: scenarios.Outcome) -> str:
+    """Write one outcome."""
+    if outcome.passed:
+        return "  " + _("passed  %(name)s", name=outcome.name)
+    where = _("step %(n)s: ", n=outcome.step) if outcome.step else ""
+    return "  " + _("FAILED  %(name)s", name=outcome.name) + f"\n          {where}{outcome.message}"
+
+
+def found_files(paths: Iterable[str]) -> list[Path]:
+    """Return the scenario files that `paths` mean, each once."""
+    found: dict[Path, None] = {}
+    for path in map(Path, paths):
+        if path.is_dir():
+            inside = path.glob("*.json") if path.name == TESTS else path.rglob(f"{TESTS}/*.json")
+            found |= dict.fromkeys(sorted(inside))
+        elif path.suffix.lower() == ".bpmn":
+            beside = path.parent / TESTS / f"{path.stem}.json"
+            found |= {beside: None} if beside.is_file() else {}
+        else:
+            found[path] = None
+    return list(found)
+
+
+def played(files: Iterable[Path]) -> Iterator[tuple[Path, list[scenarios.Outcome]]]:
+    """Play the scenarios of each file; the procedures of each folder get a database of their own."""
+    homes: dict[Path, list[Path]] = {}
+    for file in files:
+        folder = file.absolute().parent
+        homes.setdefault(folder.parent if folder.name == TESTS else folder, []).append(file)
+    for home, its in homes.items():
+        with throw_away_database():
+            broken = _deployed(home)
+            for file in its:
+                yield file, [broken] if broken else _outcomes(file)
+
+
+def _deployed(home: Path) -> scenarios.Outcome | None:
+    found = collect([str(home)])
+    if found.problems:
+        return scenarios.Outcome(str(home), "\n".join(map(str, found.problems)))
+    try:
+        with transaction():
+            engine.deploy(found.files, actor=SYSTEM, now=now())
+    except engine.ProblemsFound as error:
+        shown = [replace(one, file=found.shown.get(one.file, one.file)) for one in error.problems]
+        return scenarios.Outcome(str(home), "\n          ".join(map(str, shown)))
+    except AppError as error:
+        return scenarios.Outcome(str(home), str(error))
+    return None
+
+
+def _outcomes(file: Path) -> list[scenarios.Outcome]:
+    try:
+        return [scenarios.play(one) for one in scenarios.read(file)]
+    except scenarios.BadScenario as error:
+        return [scenarios.Outcome(file.name, str(error))]
+
+
+@contextmanager
+def throw_away_database() -> Iterator[None]:
+    """Run on an empty SQLite database that is gone afterwards, in a bare application of its own."""
+    from app.web import i18n
+
+    locale = str(get_locale() or i18n.DEFAULT)
+    close_read_session()
+    with tempfile.TemporaryDirectory(prefix="scenarios-") as folder:
+        url = f"sqlite:///{folder}/scenarios.db"
+        made = Flask("app")
+        made.config["SETTINGS"] = replace(
+            current_app.config["SETTINGS"], database_url=url, var_dir=Path(folder)
+        )
+        init_db(made)
+        i18n.init(made)
+        with made.app_context(), force_locale(locale):
+            Base.metadata.create_all(database())
+            try:
+                yield
+            finally:
+                close_read_session()
+                database().dispose()

@@ -1,0 +1,404 @@
+"""Scenario tests: a procedure played through on a virtual clock, step by step, by the real engine.
+
+A file is {"procedure": key, "at"?: local instant, "with"?: {…}, "scenarios": [{"name", "with"?, "steps"}]};
+what a step may say is in `Player.STEPS`, and in docs/designers/scenarios.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from flask import current_app
+from flask_babel import gettext as _
+
+from app import calendar, clock, engine, forms
+from app.accounts.actor import SYSTEM
+from app.db import session, transaction
+from app.engine.tables import Instance, Timer, WorkItem
+from app.errors import AppError, StepFailed
+
+# A Monday in working time, far from any holiday.
+BEGIN = "2026-03-02T09:00"
+# A circle of timers would never end.
+MAX_FIRINGS = 500
+OPEN = ("open", "claimed")
+
+
+class BadScenario(AppError):
+    """The file itself is wrong; the message says what and where."""
+
+
+class Unexpected(AppError):
+    """A scenario went another way than it says."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One path to play. data: process data at the start; at: aware."""
+
+    name: str
+    procedure: str
+    data: Mapping[str, Any]
+    at: datetime
+    steps: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one scenario went. message: "" when it passed; step: the number of the step that failed, from 1."""
+
+    name: str
+    message: str = ""
+    step: int = 0
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything went as written."""
+        return not self.message
+
+
+def read(path: Path) -> list[Scenario]:
+    """Return the scenarios of a file. Raises BadScenario."""
+    try:
+        whole = json.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadScenario(_("The file cannot be read: %(why)s", why=error)) from error
+    except ValueError as error:
+        raise BadScenario(_("This is no JSON: %(why)s", why=error)) from error
+    if not isinstance(whole, dict) or not isinstance(whole.get("scenarios"), list):
+        raise BadScenario(_("A scenario file is an object with “procedure” and a list “scenarios”."))
+    return [_scenario(one, number, whole) for number, one in enumerate(whole["scenarios"], 1)]
+
+
+def play(scenario: Scenario) -> Outcome:
+    """Play a scenario on what is deployed in the current database; an instance of it stays there."""
+    player = Player(scenario)
+    try:
+        with player.listening():
+            player.start()
+            for step in scenario.steps:
+                player.take(step)
+    except StepFailed as error:
+        why = error.detail or error.message
+        words = _("the engine stopped at %(element)s: %(why)s", element=error.element or "?", why=why)
+        return Outcome(scenario.name, words, player.taken)
+    except AppError as error:
+        return Outcome(scenario.name, str(error), player.taken)
+    return Outcome(scenario.name)
+
+
+class Player:
+    """Plays one scenario: knows the instance, the virtual instant, and what the engine told."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.now = scenario.at
+        self.instance_id = 0
+        self.key = ""
+        self.taken = 0
+        self.case_status: str | None = None
+        self.told: list[str] = []
+        self.end_data: Mapping[str, Any] = {}
+
+    # ------------------------------------------------------------ what the engine tells
+
+    def listening(self) -> _Listening:
+        """Hear what the engine tells the desk while this scenario runs."""
+        return _Listening(
+            {
+                "case_status": self._hear_status,
+                "overdue": self._hear_overdue,
+                "finished": self._hear_end,
+            }
+        )
+
+    def _hear_status(self, context: engine.StepContext, status: str) -> None:
+        if context.business_key == self.key:
+            self.case_status = status
+
+    def _hear_overdue(self, context: engine.StepContext, _item: WorkItem, _level: int, tell: str) -> None:
+        if context.business_key == self.key:
+            self.told.append(tell)
+
+    def _hear_end(self, context: engine.StepContext) -> None:
+        if context.business_key == self.key:
+            self.end_data = context.data
+
+    # ------------------------------------------------------------ steps
+
+    def start(self) -> None:
+        """Start the procedure."""
+        with transaction(), clock.at(self.now):
+            # Nobody else's messages may reach this instance, nor its own another's.
+            number = session().scalar(sa.select(sa.func.coalesce(sa.func.max(Instance.id), 0))) or 0
+            self.key = f"test-{number + 1}"
+            made = engine.start(
+                self.scenario.procedure, self.scenario.data, actor=SYSTEM, now=self.now, business_key=self.key
+            )
+            self.instance_id = made.id
+
+    def take(self, step: Mapping[str, Any]) -> None:
+        """Do or check what one step says. Raises Unexpected, BadScenario, StepFailed."""
+        self.taken += 1
+        if not isinstance(step, Mapping):
+            raise BadScenario(_("A step is an object."))
+        verbs = [word for word in self.STEPS if word in step]
+        if len(verbs) != 1:
+            known = ", ".join(self.STEPS)
+            raise BadScenario(_("A step has exactly one of: %(known)s.", known=known))
+        allowed = {verbs[0], "note", *self.BESIDE.get(verbs[0], ())}
+        if strange := [word for word in step if word not in allowed]:
+            raise BadScenario(_("A step “%(verb)s” has no “%(word)s”.", verb=verbs[0], word=strange[0]))
+        self.STEPS[verbs[0]](self, step)
+
+    def _complete(self, step: Mapping[str, Any]) -> None:
+        item = self._item(str(step["complete"]))
+        with transaction(), clock.at(self.now):
+            locked = engine.lock_item(item.id, now=self.now)
+            values = self._answers(item, step.get("values") or {}, locked.data)
+            engine.complete(locked, values, actor=SYSTEM, now=self.now)
+
+    def _advance(self, step: Mapping[str, Any]) -> None:
+        try:
+            length = calendar.parse_duration(str(step["advance"]))
+        except ValueError as error:
+            raise BadScenario(_("“%(text)s” is no duration such as PT8H.", text=step["advance"])) from error
+        with clock.at(self.now):
+            working = bool(step.get("working"))
+            target = calendar.add_working_time(self.now, length) if working else self.now + length
+        self._live_until(target)
+
+    def _until(self, step: Mapping[str, Any]) -> None:
+        """Let time pass until a step waits for somebody."""
+        wanted = str(step["until"])
+        for _count in range(MAX_FIRINGS):
+            if any(item.element == wanted for item in self._open()):
+                return
+            due = self._next_due()
+            if due is None:
+                raise self._unexpected(_("time never brings %(element)s", element=wanted))
+            self._live_until(due)
+        raise self._unexpected(_("time never brings %(element)s", element=wanted))
+
+    def _message(self, step: Mapping[str, Any]) -> None:
+        with transaction(), clock.at(self.now):
+            sent = engine.send_message(
+                str(step["message"]),
+                correlation=self.key,
+                payload=step.get("values") or {},
+                actor=SYSTEM,
+                now=self.now,
+            )
+        if isinstance(sent, engine.Kept):
+            raise self._unexpected(_("nobody waits for the message %(name)s", name=step["message"]))
+
+    def _expect(self, step: Mapping[str, Any]) -> None:
+        wanted = step["expect"] if isinstance(step["expect"], list) else [step["expect"]]
+        items = self._open()
+        if sorted(item.element for item in items) != sorted(map(str, wanted)):
+            raise self._unexpected(_("expected open: %(what)s", what=_listed(wanted)))
+        if "for" in step:
+            wanted_for = step["for"] if isinstance(step["for"], list) else [step["for"]]
+            if sorted(item.candidate for item in items) != sorted(map(str, wanted_for)):
+                raise self._unexpected(_("expected for: %(what)s", what=_listed(wanted_for)))
+
+    def _expect_end(self, step: Mapping[str, Any]) -> None:
+        element = str(step["expect_end"])
+        wanted = str(step.get("status", "completed"))
+        # A fresh session: what the last step wrote.
+        status = engine.get_instance(self.instance_id).status
+        if status != wanted:
+            raise self._unexpected(
+                _("expected to be %(what)s, but it is %(found)s", what=wanted, found=status)
+            )
+        states = engine.element_states(self.instance_id)
+        done = [name for its in states.values() for name, state in its.items() if state.status == "done"]
+        if element not in done:
+            raise self._unexpected(_("expected to end at %(element)s", element=element))
+
+    def _expect_case_status(self, step: Mapping[str, Any]) -> None:
+        wanted = step["expect_case_status"]
+        if self.case_status != wanted:
+            raise self._unexpected(
+                _(
+                    "expected the case to be %(what)s, but it is %(found)s",
+                    what=wanted,
+                    found=self.case_status or "–",
+                )
+            )
+
+    def _expect_data(self, step: Mapping[str, Any]) -> None:
+        data = self._data()
+        for name, value in dict(step["expect_data"]).items():
+            if data.get(name) != value:
+                found = json.dumps(data.get(name), ensure_ascii=False)
+                value = json.dumps(value, ensure_ascii=False)
+                raise self._unexpected(
+                    _("expected %(name)s = %(what)s, but it is %(found)s", name=name, what=value, found=found)
+                )
+
+    def _expect_told(self, step: Mapping[str, Any]) -> None:
+        wanted = step["expect_told"]
+        if self.told != wanted:
+            raise self._unexpected(
+                _(
+                    "expected to be told: %(what)s, but it was: %(found)s",
+                    what=_listed(wanted),
+                    found=_listed(self.told),
+                )
+            )
+
+    STEPS: Mapping[str, Callable[[Player, Mapping[str, Any]], None]] = {
+        "complete": _complete,
+        "advance": _advance,
+        "until": _until,
+        "message": _message,
+        "expect": _expect,
+        "expect_end": _expect_end,
+        "expect_case_status": _expect_case_status,
+        "expect_data": _expect_data,
+        "expect_told": _expect_told,
+    }
+    # Words that may stand beside a verb.
+    BESIDE: Mapping[str, tuple[str, ...]] = {
+        "complete": ("values",),
+        "advance": ("working",),
+        "message": ("values",),
+        "expect": ("for",),
+        "expect_end": ("status",),
+    }
+
+    # ------------------------------------------------------------ inside
+
+    def _answers(self, item: WorkItem, values: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the process data that the completed form would write.
+
+        values: by the field's name, or by its name in the process.
+        """
+        if not item.form:
+            return dict(values)
+        form = forms.Form.from_schema(engine.form_schema(item.version_id, item.form))
+        fields = {field.process_name: field.name for field in form.fields if field.process_name}
+        fields |= {field.name: field.name for field in form.fields}
+        for name in values:
+            if name not in fields:
+                raise Unexpected(_("the form %(form)s has no field %(name)s", form=item.form, name=name))
+        given = {fields[name]: value for name, value in values.items()}
+        parsed = forms.parse(form, given, context={"data": data})
+        # What a scenario leaves out is left blank; what it says must be an answer that the form takes.
+        for error in parsed.errors:
+            if error.field in given:
+                raise Unexpected(f"{item.form}: {error.message}")
+        lost = next((name for name in given if name not in parsed.values), None)
+        if lost is not None and given[lost] not in (None, "", []):
+            raise Unexpected(_("the form %(form)s does not show %(name)s here", form=item.form, name=lost))
+        return parsed.process
+
+    def _live_until(self, target: datetime) -> None:
+        """Let the virtual time pass; each timer fires at its own instant."""
+        for _count in range(MAX_FIRINGS):
+            due = self._next_due()
+            if due is None or due > target:
+                break
+            self.now = max(self.now, due)
+            with transaction(), clock.at(self.now):
+                if not engine.wake(self.instance_id, self.now):
+                    break
+        self.now = max(self.now, target)
+
+    def _next_due(self) -> datetime | None:
+        return session().scalar(
+            sa.select(sa.func.min(Timer.due_at)).where(
+                Timer.instance_id == self.instance_id, Timer.status == "waiting"
+            )
+        )
+
+    def _open(self) -> list[WorkItem]:
+        query = sa.select(WorkItem).where(WorkItem.instance_id == self.instance_id, WorkItem.status.in_(OPEN))
+        return list(session().scalars(query.order_by(WorkItem.id).execution_options(populate_existing=True)))
+
+    def _item(self, element: str) -> WorkItem:
+        found = [item for item in self._open() if item.element == element]
+        if not found:
+            raise self._unexpected(_("%(element)s is not open", element=element))
+        return found[0]
+
+    def _data(self) -> Mapping[str, Any]:
+        """Return the process data that the first open step sees, or that the ended instance left."""
+        items = self._open()
+        if not items:
+            return self.end_data
+        with transaction(), clock.at(self.now):
+            return engine.lock_item(items[0].id, now=self.now).data
+
+    def _unexpected(self, message: str) -> Unexpected:
+        zone = ZoneInfo(current_app.config["SETTINGS"].centre_timezone)
+        items = [f"{item.element} ({item.candidate})" for item in self._open()]
+        parts = [message, _("open: %(what)s", what=_listed(items))]
+        waiting = session().execute(
+            sa.select(Timer.element, Timer.due_at)
+            .where(Timer.instance_id == self.instance_id, Timer.status == "waiting", Timer.kind == "catch")
+            .order_by(Timer.due_at)
+        )
+        if waits := [f"{element} {due.astimezone(zone):%m-%d %H:%M}" for element, due in waiting]:
+            parts.append(_("waiting: %(what)s", what=_listed(waits)))
+        parts.append(_("at %(when)s", when=f"{self.now.astimezone(zone):%m-%d %H:%M}"))
+        return Unexpected("; ".join(parts))
+
+
+class _Listening:
+    """Handlers that are told what happens while this is open."""
+
+    def __init__(self, handlers: Mapping[str, Callable[..., None]]) -> None:
+        self.handlers = handlers
+
+    def __enter__(self) -> None:
+        for hook, handler in self.handlers.items():
+            engine.on(hook, handler)
+
+    def __exit__(self, *_error: object) -> None:
+        for hook, handler in self.handlers.items():
+            engine.off(hook, handler)
+
+
+def _scenario(one: Any, number: int, whole: Mapping[str, Any]) -> Scenario:
+    where = _("scenario %(n)s", n=number)
+    named = isinstance(one, dict) and isinstance(one.get("name"), str)
+    if not named or not isinstance(one.get("steps"), list):
+        raise BadScenario(_("%(where)s: it needs a “name” and a list “steps”.", where=where))
+    procedure = one.get("procedure", whole.get("procedure"))
+    if not isinstance(procedure, str):
+        raise BadScenario(_("%(where)s: no “procedure” is named.", where=where))
+    data = {**_object(whole, "with", where), **_object(one, "with", where)}
+    at = _instant(one.get("at", whole.get("at", BEGIN)), where)
+    return Scenario(one["name"], procedure, data, at, tuple(one["steps"]))
+
+
+def _object(holder: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
+    value = holder.get(name, {})
+    if not isinstance(value, dict):
+        raise BadScenario(_("%(where)s: “%(name)s” is an object.", where=where, name=name))
+    return value
+
+
+def _instant(text: Any, where: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(str(text))
+    except ValueError as error:
+        raise BadScenario(_("%(where)s: “%(text)s” is no instant.", where=where, text=text)) from error
+    zone = ZoneInfo(current_app.config["SETTINGS"].centre_timezone)
+    return found if found.tzinfo else found.replace(tzinfo=zone)
+
+
+def _listed(words: Any) -> str:
+    return ", ".join(str(word) for word in words) or "–"
+
+
+__all__ = ["BadScenario", "Outcome", "Scenario", "Unexpected", "play", "read"]
