@@ -173,6 +173,7 @@ def complete(
     check_may_complete(item, actor)
     form = form_of(item)
     sources = form_sources(item, form, data=locked.data)
+    posted = posted if hasattr(posted, "getlist") else _as_drawn(form, posted, sources.context)
     parsed = forms.parse(form, posted, context=sources.context, choices=sources.choices, files=files)
     if parsed.errors:
         raise Unfit(parsed)
@@ -197,6 +198,13 @@ def complete(
     result = engine.complete(locked, parsed.process, actor=actor, now=now)
     drop_draft(subject_of(item_id), actor=actor)
     return result
+
+
+def _as_drawn(form: forms.Form, posted: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
+    """Add to JSON values what a page would have shown filled in and sent back: what the records hold already."""
+    shown = {one.name: forms.initial(one, context) for one in form.fields if one.name not in posted}
+    plain = {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in shown.items()}
+    return {**{name: value for name, value in plain.items() if value is not None}, **posted}
 
 
 def check_may_complete(item: WorkItem, actor: Actor) -> None:
