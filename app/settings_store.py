@@ -19,6 +19,10 @@ DEFAULTS: dict[str, Any] = {
     "accounts.lockout_failures": 5,
     "accounts.lockout_minutes": 15,
     "work.due_soon_hours": 4,
+    # The public pages: what one visitor may send, and how often they may mistype a tracking code.
+    "public.reports_per_hour": 10,
+    "public.track_failures_per_hour": 10,
+    "centre.phone": "",
 }
 KEPT_SECONDS = 5.0
 
@@ -49,8 +53,8 @@ def put(key: str, value: Any, *, actor_id: int | None, now: datetime) -> None:
 def _values() -> dict[str, Any]:
     kept = current_app.extensions.get("setting_values")
     if kept is None or time.monotonic() - kept[0] > KEPT_SECONDS:
-        rows = session().execute(sa.select(Setting.key, Setting.value)).tuples()
-        kept = (time.monotonic(), dict(rows))
+        rows = session().execute(sa.select(Setting.key, Setting.value)).all()
+        kept = (time.monotonic(), {row.key: row.value for row in rows})
         current_app.extensions["setting_values"] = kept
     values: dict[str, Any] = kept[1]
     return values

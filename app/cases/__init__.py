@@ -1,0 +1,20 @@
+"""Cases: a customer's problem from the call to the archive."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Listen to the engine, offer connectors, register the pages."""
+    from app.cases import hooks, labels, service, views, views_file, views_intake, views_public
+    from app.customers import archive
+    from app.customers import service as customers
+
+    hooks.register()
+    customers.on_change(service.customer_changed)
+    archive.add_section(views_file.cases_of_customer)
+    archive.add_section(views_file.callbacks_of_customer)
+    labels.init(app)
+    for bp in (views.bp, views_intake.bp, views_public.bp):
+        app.register_blueprint(bp)

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from app import engine
 from app.accounts.actor import Actor
-from app.cases import files
+from app.cases import files, telling
 from app.cases.access import check_may
 from app.cases.tables import Attachment, Case, Comment
 from app.db import session
@@ -70,17 +70,20 @@ def attach(
     return made
 
 
+def own_loose(attachment_ids: Iterable[int], actor: Actor) -> list[Attachment]:
+    """Return the files of one's own that belong to no case yet."""
+    query = sa.select(Attachment).where(
+        Attachment.id.in_(list(attachment_ids)), Attachment.case_id.is_(None), Attachment.by_id == actor.id
+    )
+    return list(session().scalars(query.order_by(Attachment.id)))
+
+
 def file_with(case: Case, attachment_ids: Iterable[int], *, actor: Actor, now: datetime) -> None:
     """File attachments that were sent before the case was made; only one's own, and only once."""
     ids = list(attachment_ids)
     if not ids:
         return
-    loose = session().scalars(
-        sa.select(Attachment).where(
-            Attachment.id.in_(ids), Attachment.case_id.is_(None), Attachment.by_id == actor.id
-        )
-    )
-    for attachment in loose:
+    for attachment in own_loose(ids, actor):
         attachment.case_id = case.id
         data = {"attachment": attachment.id, "media_type": attachment.media_type, "size": attachment.size}
         engine.record_event(f"case:{case.id}", "case.file_attached", data, actor=actor, now=now)
@@ -115,5 +118,7 @@ def _write(
     session().flush()
     # The words stay out of the event: they may have to be erased one day.
     what = "case.information_added" if kind == "information" else "case.commented"
+    if kind == "information" and (case := session().get(Case, case_id)) is not None:
+        telling.tell_workers(case, "information_added", body[:80], but=actor.id, now=now)
     engine.record_event(f"case:{case_id}", what, {"comment": made.id}, actor=actor, now=now)
     return made

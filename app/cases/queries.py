@@ -122,8 +122,8 @@ def cases_of(customer_id: int, actor: Actor, now: datetime, limit: int = 50) -> 
 def _columns() -> sa.Select[Any]:
     return (
         sa.select(
-            Case.id, Case.number, Case.title, Case.status, Case.klass, Case.severity, Case.channel, Case.round,
-            Case.received_at, Case.due_at, Case.escalation_level, Customer.name.label("customer"),
+            Case.id, Case.number, Case.title, Case.status, Case.klass, Case.severity, Case.channel,
+            Case.round, Case.received_at, Case.due_at, Case.escalation_level, Customer.name.label("customer"),
             Asset.plate, Asset.serial, Asset.model,
         )
         .outerjoin(Customer, Customer.id == Case.customer_id)

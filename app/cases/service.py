@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from app import engine, settings_store
 from app.accounts.actor import Actor
 from app.callbacks import service as callbacks
-from app.cases import rules
+from app.cases import rules, solutions, telling
 from app.cases.access import check_may
 from app.cases.numbers import next_number
 from app.cases.tables import Case, CaseRound, Comment
@@ -21,7 +21,7 @@ from app.cases.values import PROCEDURE, NewCase, check, clean
 from app.customers import service as customers
 from app.customers.tables import Asset, Customer
 from app.db import for_update, session
-from app.engine.tables import Instance, WorkItem
+from app.engine.tables import Instance
 from app.errors import FieldError, Invalid, NotFound, Refused
 
 WITHDRAWAL = "customer_withdraws"
@@ -53,10 +53,15 @@ def create(new: NewCase, *, actor: Actor, now: datetime) -> Case:
 
     A form sent twice (`new.token`) returns the case of the first time. Raises Invalid.
     """
+    return create_once(new, actor=actor, now=now)[0]
+
+
+def create_once(new: NewCase, *, actor: Actor, now: datetime) -> tuple[Case, bool]:
+    """Do what `create` does; also tell whether the case was made now (False: the form had been sent before)."""
     check(new)
     number = next_number(now)  # locks: two agents at once wait for each other here
     if (made := find_by_token(new.token)) is not None:
-        return made
+        return made, False
     customer = _customer(new, actor, now)
     asset = _asset(new, customer, actor, now)
     case = Case(
@@ -85,16 +90,19 @@ def create(new: NewCase, *, actor: Actor, now: datetime) -> Case:
         _stream(case.id), "case.created", {"channel": case.channel, "kind": case.kind}, actor=actor, now=now
     )
     _start_round(case, new.procedure, actor=actor, now=now)
-    return case
+    telling.tell_customer(case, "customer_received", now=now)
+    return case, True
 
 
 def apply(case_id: int, bound: Mapping[str, Any], *, actor: Actor, now: datetime) -> list[str]:
     """Write what a step learned to the records it belongs to; returns the names of those that changed.
 
-    bound: "case.…", "customer.…", "asset.…", "callback.…" to values, as `x-bind` names them.
+    bound: "case.…", "customer.…", "asset.…", "callback.…", "solution.…" to values, as `x-bind` names them.
     The event quotes choices and numbers before and after; of words it says only that they changed.
     """
-    parts: dict[str, dict[str, Any]] = {"case": {}, "customer": {}, "asset": {}, "callback": {}}
+    parts: dict[str, dict[str, Any]] = {
+        "case": {}, "customer": {}, "asset": {}, "callback": {}, "solution": {}
+    }  # fmt: skip
     for path, value in bound.items():
         record, _dot, name = path.partition(".")
         if record not in parts or not name:
@@ -107,6 +115,16 @@ def apply(case_id: int, bound: Mapping[str, Any], *, actor: Actor, now: datetime
         callbacks.record(case_id, parts["callback"], actor=actor, now=now)
         if parts["callback"].get("score") is not None:
             parts["case"].setdefault("satisfaction", parts["callback"]["score"])
+    if parts["solution"]:
+        learnt = parts["case"]
+        learnt["solution"] = solutions.use(
+            case,
+            parts["solution"],
+            klass=learnt.get("class", case.klass),
+            cause=learnt.get("cause", case.cause),
+            actor=actor,
+            now=now,
+        )
     _link(case, parts, actor, now)
     columns = {rules.COLUMNS.get(name, name): value for name, value in clean(parts["case"]).items()}
     changed = {
@@ -130,8 +148,10 @@ def apply(case_id: int, bound: Mapping[str, Any], *, actor: Actor, now: datetime
         _event_of_change(case, changed, actor, now)
         if any(name in rules.SEARCHED for name in changed):
             refresh_search(case)
-        if any(name in rules.SUBJECT for name in changed):
-            _refresh_subject(case)
+        if any(name in rules.SUBJECT for name in changed) and case.instance_id is not None:
+            engine.update_subject(
+                case.instance_id, title=case.title, klass=case.klass, severity=case.severity
+            )
     return named
 
 
@@ -150,28 +170,39 @@ def set_status(case: Case, status: str, *, actor: Actor, now: datetime) -> None:
     engine.record_event(
         _stream(case.id), "case.status_changed", {"status": [before, status]}, actor=actor, now=now
     )
+    if status in telling.MAILED:
+        telling.tell_customer(case, telling.MAILED[status], now=now)
 
 
-def withdraw(case_id: int, reason: str, *, actor: Actor, now: datetime) -> Case:
-    """Take a case back at the customer's wish: whatever was open ends. Raises Refused, Invalid, Forbidden."""
+def withdraw(case_id: int, reason: str, *, actor: Actor, now: datetime, by_name: str | None = None) -> Case:
+    """Take a case back at the customer's wish: whatever was open ends. Raises Refused, Invalid, Forbidden.
+
+    by_name: who says so when it is not the actor: the customer on the tracking page (the actor is SYSTEM).
+    """
     check_may(actor, "case.withdraw")
     case = _locked(case_id)
     if not rules.may_withdraw(case.status):
         raise Refused(_("Case %(number)s has ended already.", number=case.number))
     reason = _words(reason, "reason")
     engine.record_event(_stream(case.id), "case.withdrawal_asked", {}, actor=actor, now=now)
-    _keep_reason(case, reason, _("Withdrawn"), actor, now)
+    _keep_reason(case, reason, _("Withdrawn"), by_name, actor, now)
+    telling.tell_workers(case, "case_withdrawn", "", but=actor.id, now=now)
     engine.send_message(WITHDRAWAL, correlation=case.number, payload={}, now=now, actor=actor)
     # A diagram that does not listen (any more) must not keep a customer from taking the case back.
     instance = session().get(Instance, case.instance_id) if case.instance_id else None
     if instance is not None and instance.status in ("running", "suspended"):
         engine.cancel(instance.id, "withdrawn", actor=actor, now=now)
-    callbacks.cancel_open(case.id)
-    set_status(case, "withdrawn", actor=actor, now=now)
+    end_withdrawn(case, actor=actor, now=now)
     return case
 
 
-def reopen(case_id: int, reason: str, *, actor: Actor, now: datetime) -> Case:
+def end_withdrawn(case: Case, *, actor: Actor, now: datetime) -> None:
+    """Give a case whose procedure has stopped its last status; nobody is called back about it any more."""
+    callbacks.cancel_open(case.id)
+    set_status(case, "withdrawn", actor=actor, now=now)
+
+
+def reopen(case_id: int, reason: str, *, actor: Actor, now: datetime, by_name: str | None = None) -> Case:
     """Take up an ended case again within `cases.reopen_days`: a new round of its procedure, linked to it.
 
     Raises Refused when the period is over or the case has not ended, Invalid, Forbidden.
@@ -188,7 +219,7 @@ def reopen(case_id: int, reason: str, *, actor: Actor, now: datetime) -> Case:
     reason = _words(reason, "reason")
     case.round += 1
     set_status(case, "open", actor=actor, now=now)
-    _keep_reason(case, reason, _("Reopened"), actor, now)
+    _keep_reason(case, reason, _("Reopened"), by_name, actor, now)
     engine.record_event(_stream(case.id), "case.reopened", {"round": case.round}, actor=actor, now=now)
     _start_round(case, PROCEDURE, actor=actor, now=now, reason=reason)
     return case
@@ -276,19 +307,6 @@ def subject(case: Case) -> engine.Subject:
     return engine.Subject(case_number=case.number, title=case.title, klass=case.klass, severity=case.severity)
 
 
-def _refresh_subject(case: Case) -> None:
-    """Carry title, class and severity over to the open work items and to those still to come."""
-    values = {"title": case.title, "klass": case.klass, "severity": case.severity}
-    session().execute(
-        sa.update(WorkItem)
-        .where(WorkItem.case_id == case.id, WorkItem.status.in_(("open", "claimed")))
-        .values(**values)
-    )
-    instance = session().get(Instance, case.instance_id) if case.instance_id else None
-    if instance is not None:
-        instance.subject = {**(instance.subject or {}), **values}
-
-
 def _link(case: Case, parts: dict[str, dict[str, Any]], actor: Actor, now: datetime) -> None:
     """File the customer or asset of a case that came without one."""
     if case.customer_id is None and parts["customer"].get("name"):
@@ -308,7 +326,9 @@ def _event_of_change(case: Case, changed: dict[str, list[Any]], actor: Actor, no
     )
 
 
-def _keep_reason(case: Case, reason: str, what: str, actor: Actor, now: datetime) -> None:
+def _keep_reason(
+    case: Case, reason: str, what: str, by_name: str | None, actor: Actor, now: datetime
+) -> None:
     """Keep the words as a comment: they may be erased, an event may not."""
     session().add(
         Comment(
@@ -318,7 +338,7 @@ def _keep_reason(case: Case, reason: str, what: str, actor: Actor, now: datetime
             body=f"{what}: {reason}",
             at=now,
             by_id=actor.id,
-            by_name=actor.display_name,
+            by_name=by_name or actor.display_name,
         )  # fmt: skip
     )
 

@@ -68,8 +68,8 @@ class CustomerPage:
 def show_customer(row: Customer) -> CustomerView:
     """Return a customer as it may be shown."""
     return CustomerView(
-        row.id, row.name, rules.mask_phone(row.phone), row.company, row.region, rules.mask_address(row.address),
-        rules.mask_email(row.email), row.preferred_time, row.note, row.created_at,
+        row.id, row.name, rules.mask_phone(row.phone), row.company, row.region,
+        rules.mask_address(row.address), rules.mask_email(row.email), row.preferred_time, row.note, row.created_at,
     )  # fmt: skip
 
 

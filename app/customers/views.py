@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -66,7 +65,23 @@ def lookup() -> Response:
         return make_response(
             render_template("customers/_lookup.html", found=found, q=request.args.get("q", "").strip())
         )
-    return jsonify(customers=[asdict(view) for view in found])
+    if request.args.get("kind") == "asset":
+        owned = [
+            {"id": asset.id, "label": asset.name, "detail": view.name}
+            for view in found
+            for asset in view.assets
+        ]
+        return jsonify(items=owned)
+    return jsonify(
+        items=[
+            {
+                "id": view.id,
+                "label": view.name,
+                "detail": " · ".join([view.phone, *(asset.name for asset in view.assets)]),
+            }
+            for view in found
+        ],
+    )
 
 
 @bp.route("/customers/new", methods=["GET", "POST"])
@@ -158,7 +173,7 @@ def addresses(customer_id: int) -> dict[str, str]:
 
 
 def revealed(shown: service.Revealed, **urls: str) -> Response:
-    """Answer with what was hidden: lines for htmx, else a page that goes back by itself; never kept by a cache."""
+    """Answer with what was hidden: lines for htmx, else a page that goes back by itself; never cached."""
     part = request.headers.get("HX-Request") is not None
     response = make_response(
         render_template(

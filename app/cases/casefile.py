@@ -1,0 +1,343 @@
+"""The case file: everything that happened to one case, in a constant number of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+
+from app import engine, forms, settings_store
+from app.accounts.actor import Actor
+from app.accounts.tables import Person
+from app.callbacks.tables import Callback
+from app.cases import rules
+from app.cases.access import visible
+from app.cases.progress import Progress, progress
+from app.cases.tables import Attachment, Case, CaseRound, Comment, Submission
+from app.customers.queries import AssetView, CustomerView, show_asset, show_customer
+from app.customers.tables import Asset, Customer
+from app.db import session
+from app.engine.tables import Event, Instance, Procedure, ProcedureVersion, Timer, WorkItem
+from app.errors import NotFound
+
+EVENTS = 300
+OTHERS = 5
+
+
+@dataclass(frozen=True)
+class Round:
+    """One running of the procedure for the case; the last one is the present."""
+
+    number: int
+    instance_id: int
+    status: str
+    reason: str | None
+    started_at: datetime
+    ended_at: datetime | None
+    procedure: str
+    version: int
+
+
+@dataclass(frozen=True)
+class Clock:
+    """One card of the row of deadlines. kind: as the chips; used: percent of the bar; item: the work item's id."""
+
+    label: str
+    kind: str
+    icon: str
+    at: datetime | None
+    since: datetime | None
+    used: int
+    item: int | None = None
+
+
+@dataclass(frozen=True)
+class SubmissionView:
+    """What was sent in with a step: its name as in the diagram, lines of (label, text)."""
+
+    name: str
+    lines: list[tuple[str, str]]
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class CallView:
+    """A promised or finished call."""
+
+    attempt: int
+    due_at: datetime
+    outcome: str | None
+    score: int | None
+    words: str | None
+    next_at: datetime | None
+    called_at: datetime | None
+    by: str
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another case of the same customer."""
+
+    number: str
+    title: str
+    status: str
+    klass: str | None
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """The page of one case. names: person id to the name in the reader's language."""
+
+    case: Case
+    customer: CustomerView | None
+    asset: AssetView | None
+    urgency: str
+    rounds: list[Round]
+    progress: Progress
+    clocks: list[Clock]
+    open_items: list[WorkItem]
+    callbacks: list[CallView]
+    submissions: list[SubmissionView]
+    attachments: list[Attachment]
+    comments: list[Comment]
+    events: list[Event]
+    others: list[Other]
+    names: Mapping[int, str]
+    reopen_until: datetime | None
+    may_reopen: bool
+    may_withdraw: bool
+
+
+def case_file(
+    number: str, actor: Actor, now: datetime, today: date, shown_round: int | None = None
+) -> CaseFile:
+    """Return all that the page of a case shows; 12 statements, however much has happened.
+
+    shown_round: whose diagram is wanted; the present one unless given.
+    Raises NotFound when the case is absent or not theirs to see.
+    """
+    case, customer, asset = _head(number, actor)
+    rounds, catalogs = _rounds(case.id)
+    chosen = next((one for one in rounds if one.number == shown_round), rounds[-1] if rounds else None)
+    items = list(
+        session().scalars(sa.select(WorkItem).where(WorkItem.case_id == case.id).order_by(WorkItem.id))
+    )
+    timers = _timers(case.instance_id)
+    callbacks = list(
+        session().scalars(sa.select(Callback).where(Callback.case_id == case.id).order_by(Callback.id))
+    )
+    submissions = list(
+        session().scalars(
+            sa.select(Submission).where(Submission.case_id == case.id).order_by(Submission.id.desc())
+        )
+    )
+    attachments = list(
+        session().scalars(sa.select(Attachment).where(Attachment.case_id == case.id).order_by(Attachment.id))
+    )
+    comments = list(
+        session().scalars(sa.select(Comment).where(Comment.case_id == case.id).order_by(Comment.id.desc()))
+    )
+    events = list(
+        session().scalars(
+            sa.select(Event).where(Event.stream == f"case:{case.id}").order_by(Event.seq.desc()).limit(EVENTS)
+        )
+    )
+    names = _names(
+        [case.received_by_id],
+        (item.assignee_id for item in items),
+        (item.completed_by_id for item in items),
+        (call.called_by_id for call in callbacks),
+        (sent.by_id for sent in submissions),
+        (event.actor_id for event in events),
+        actor=actor,
+    )
+    soon = timedelta(hours=float(settings_store.get("work.due_soon_hours")))
+    open_items = [item for item in items if item.status in ("open", "claimed")]
+    days = int(settings_store.get("cases.reopen_days"))
+    return CaseFile(
+        case=case,
+        customer=show_customer(customer) if customer else None,
+        asset=show_asset(asset, today) if asset else None,
+        urgency=rules.urgency(case.status, case.due_at, case.escalation_level, now, soon),
+        rounds=rounds,
+        progress=progress(
+            chosen.instance_id if chosen else None,
+            catalogs.get(chosen.instance_id) if chosen else None,
+            items,
+            names,
+        ),
+        clocks=_clocks(case, items, timers, now, soon),
+        open_items=open_items,
+        callbacks=[_call(call, names) for call in reversed(callbacks)],
+        submissions=_submissions(submissions, attachments, names),
+        attachments=attachments,
+        comments=comments,
+        events=events,
+        others=_others(case, actor),
+        names=names,
+        reopen_until=rules.reopen_until(case.closed_at, days),
+        may_reopen=rules.may_reopen(case.status, case.closed_at, days, now),
+        may_withdraw=rules.may_withdraw(case.status),
+    )
+
+
+def _head(number: str, actor: Actor) -> tuple[Case, Customer | None, Asset | None]:
+    found = (
+        session()
+        .execute(
+            sa.select(Case, Customer, Asset)
+            .outerjoin(Customer, Customer.id == Case.customer_id)
+            .outerjoin(Asset, Asset.id == Case.asset_id)
+            .where(Case.number == number.upper(), visible(actor))
+        )
+        .one_or_none()
+    )
+    if found is None:
+        raise NotFound(_("There is no case %(number)s, or it is not yours to see.", number=number[:16]))
+    case, customer, asset = found
+    return case, customer, asset
+
+
+def _rounds(case_id: int) -> tuple[list[Round], dict[int, Mapping[str, Any]]]:
+    found = session().execute(
+        sa.select(
+            CaseRound,
+            Instance.status,
+            Instance.ended_at,
+            ProcedureVersion.number,
+            ProcedureVersion.catalog,
+            Procedure.name,
+        )
+        .join(Instance, Instance.id == CaseRound.instance_id)
+        .join(ProcedureVersion, ProcedureVersion.id == Instance.version_id)
+        .join(Procedure, Procedure.id == ProcedureVersion.procedure_id)
+        .where(CaseRound.case_id == case_id)
+        .order_by(CaseRound.round)
+    )
+    rounds, catalogs = [], {}
+    for row, status, ended_at, number, catalog, name in found:
+        rounds.append(
+            Round(row.round, row.instance_id, status, row.reason, row.started_at, ended_at, name, number)
+        )
+        catalogs[row.instance_id] = catalog
+    return rounds, catalogs
+
+
+def _timers(instance_id: int | None) -> list[Timer]:
+    query = sa.select(Timer).where(Timer.instance_id == instance_id, Timer.status == "waiting")
+    return list(session().scalars(query.order_by(Timer.due_at)))
+
+
+def _names(*groups: Iterable[int | None], actor: Actor) -> dict[int, str]:
+    ids = {person_id for group in groups for person_id in group if person_id is not None}
+    rows = session().execute(sa.select(Person.id, Person.name, Person.name_en).where(Person.id.in_(ids)))
+    english = actor.locale == "en"
+    return {row.id: (row.name_en or row.name) if english else row.name for row in rows}
+
+
+def _clocks(
+    case: Case, items: list[WorkItem], timers: list[Timer], now: datetime, soon: timedelta
+) -> list[Clock]:
+    """Return at most four cards: the open steps, the next escalation, the first response, the whole case."""
+    cards: list[Clock] = []
+    open_items = [item for item in items if item.status in ("open", "claimed") and item.due_at]
+    for item in sorted(open_items, key=lambda item: item.due_at or now)[:2]:
+        kind = rules.urgency("open", item.due_at, item.escalation_level, now, soon)
+        icon = {"escalated": "up", "overdue": "alert", "soon": "clock"}.get(kind, "")
+        cards.append(
+            Clock(
+                item.name,
+                kind,
+                icon,
+                item.due_at,
+                item.created_at,
+                _used(item.created_at, item.due_at, now),
+                item.id,
+            )
+        )
+    waiting = [timer for timer in timers if timer.kind == "boundary"]
+    level = max((item.escalation_level for item in open_items), default=0)
+    if waiting and open_items and level < 3:
+        words = (_("Assignee is reminded"), _("Escalates to supervisor"), _("Escalates to manager"))[level]
+        kind = "soon" if waiting[0].due_at - now <= soon / 2 else "ontime"
+        since = open_items[0].due_at if level else open_items[0].created_at
+        if level or open_items[0].due_at != waiting[0].due_at:
+            cards.append(
+                Clock(words, kind, "up", waiting[0].due_at, since, _used(since, waiting[0].due_at, now))
+            )
+    later = [timer for timer in timers if timer.kind != "boundary"]
+    if later and not open_items:
+        cards.append(Clock(_("Next date"), "waiting", "cal", later[0].due_at, None, 0))
+    first = next((item for item in items if item.completed_at), None)
+    if first is not None and first.completed_at is not None:
+        cards.append(
+            Clock(
+                _("First response"),
+                "done",
+                "check",
+                first.completed_at,
+                case.received_at,
+                _used(case.received_at, first.due_at, first.completed_at),
+            )
+        )
+    ended = case.closed_at
+    cards.append(
+        Clock(
+            _("Whole case"),
+            "done" if ended else "ontime",
+            "check" if ended else "",
+            ended,
+            case.received_at,
+            100 if ended else 0,
+        )
+    )
+    return cards[:4]
+
+
+def _used(since: datetime | None, due: datetime | None, now: datetime) -> int:
+    if since is None or due is None or due <= since:
+        return 100
+    return max(0, min(100, round((now - since) / (due - since) * 100)))
+
+
+def _call(call: Callback, names: Mapping[int, str]) -> CallView:
+    return CallView(
+        call.attempt, call.due_at, call.outcome, call.score, call.words, call.next_at, call.called_at,
+        names.get(call.called_by_id or 0, ""),
+    )  # fmt: skip
+
+
+def _submissions(
+    rows: list[Submission], files: list[Attachment], names: Mapping[int, str]
+) -> list[SubmissionView]:
+    known = {"attachments": {file.id: file.name for file in files}}
+    found = []
+    for row in rows:
+        schema = engine.form_schema(row.version_id, row.form) if row.version_id and row.form else {}
+        found.append(
+            SubmissionView(
+                row.name,
+                forms.display(schema, row.values, choices=known),
+                names.get(row.by_id or 0, ""),
+                row.at,
+            )
+        )
+    return found
+
+
+def _others(case: Case, actor: Actor) -> list[Other]:
+    if case.customer_id is None:
+        return []
+    found = session().execute(
+        sa.select(Case.number, Case.title, Case.status, Case.klass, Case.received_at)
+        .where(Case.customer_id == case.customer_id, Case.id != case.id, visible(actor))
+        .order_by(Case.id.desc())
+        .limit(OTHERS)
+    )
+    return [Other(*row) for row in found]

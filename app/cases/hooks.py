@@ -1,0 +1,145 @@
+"""What the engine tells us during a step, and what diagrams may call. All of it runs in the step's transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+
+from app import engine
+from app.accounts import organisation
+from app.cases import rules, service
+from app.cases.tables import Case
+from app.db import session
+from app.engine.tables import WorkItem
+from app.errors import Refused
+from app.notifications import service as notifications
+
+OPEN = ("open", "claimed")
+LEADERS = ("supervisor", "manager")
+RECOUNTED = "recounted_case"
+
+
+def register() -> None:
+    """Listen to the engine and offer the connectors."""
+    engine.on("case_status", case_status)
+    engine.on("work_item_opened", work_item_opened)
+    engine.on("work_item_done", work_item_gone)
+    engine.on("work_item_cancelled", work_item_gone)
+    engine.on("overdue", overdue)
+    engine.on("finished", finished)
+    engine.on("cancelled", cancelled)
+    engine.connector("archive_case")(archive_case)
+    engine.connector("notify")(notify)
+
+
+def case_status(context: engine.StepContext, status: str) -> None:
+    """An element completed whose diagram gives the case a status (`caseStatus`)."""
+    case = _case(context)
+    if case is not None:
+        service.set_status(case, status, actor=context.actor, now=context.now)
+
+
+def work_item_opened(context: engine.StepContext, item: WorkItem) -> None:
+    """The case is due when the first of its open steps is."""
+    case = _case(context)
+    if case is None:
+        return
+    if session().info.get(RECOUNTED) != case.id:
+        _recount(case)
+    elif item.due_at is not None and (case.due_at is None or item.due_at < case.due_at):
+        case.due_at = item.due_at
+
+
+def work_item_gone(context: engine.StepContext, _item: WorkItem) -> None:
+    """A step is over: the deadline and escalation of the case are those of what stays open."""
+    case = _case(context)
+    if case is not None:
+        _recount(case)
+
+
+def _recount(case: Case) -> None:
+    """Read deadline and escalation anew from the open steps; one statement, once a step."""
+    query = sa.select(sa.func.min(WorkItem.due_at), sa.func.max(WorkItem.escalation_level)).where(
+        WorkItem.case_id == case.id, WorkItem.status.in_(OPEN)
+    )
+    due_at, level = session().execute(query).one()
+    case.due_at, case.escalation_level = due_at, level or 0
+    # A step completes one item and opens others: the second look would find what the first hook adds itself.
+    session().info[RECOUNTED] = case.id
+
+
+def overdue(context: engine.StepContext, item: WorkItem, level: int, tell: str) -> None:
+    """A step is late: remind who has it (or all who could), then the supervisor, then the manager."""
+    case = _case(context)
+    if case is None:
+        return
+    case.escalation_level = max(case.escalation_level, level)
+    leader = tell in LEADERS
+    people = _people(tell, item)
+    params = {
+        "number": case.number,
+        "title": case.title,
+        "item": item.name,
+        "due": (item.due_at or context.now).isoformat(),
+    }
+    kind = "escalated" if leader else "overdue"
+    notifications.notify(people, kind, params, f"/inbox/{item.id}", context.now)
+
+
+def finished(context: engine.StepContext) -> None:
+    """The procedure has ended: so has the case, also where the diagram does not say so."""
+    case = _case(context)
+    if case is not None and case.instance_id == context.instance_id:
+        if case.status not in rules.ENDED:
+            service.set_status(case, "closed", actor=context.actor, now=context.now)
+        case.due_at, case.escalation_level = None, 0
+
+
+def cancelled(context: engine.StepContext, reason: str) -> None:
+    """Somebody stopped the procedure: the case is taken back with it, and the calls promised to the customer."""
+    case = _case(context)
+    if case is not None and case.instance_id == context.instance_id and case.status not in rules.ENDED:
+        service.end_withdrawn(case, actor=context.actor, now=context.now)
+
+
+def archive_case(context: engine.StepContext) -> dict[str, Any]:
+    """Connector: close the case. Class, cause, solution and satisfaction must be on file. Raises Refused."""
+    case = _case(context)
+    if case is None:
+        return {}
+    missing = [name for name in ("klass", "cause", "solution") if not getattr(case, name)]
+    if missing:
+        raise Refused(
+            _(
+                "Case %(number)s cannot be archived without: %(what)s.",
+                number=case.number,
+                what=", ".join(missing),
+            )
+        )
+    service.set_status(case, "closed", actor=context.actor, now=context.now)
+    return {"archived_at": context.now.isoformat()}
+
+
+def notify(context: engine.StepContext, role: str, words: str = "") -> dict[str, Any]:
+    """Connector: tell the people of a role ("supervisor", "repairpoint:WP003") something about the case."""
+    case = _case(context)
+    people = [one.id for one in organisation.candidates(role)]
+    number = case.number if case else ""
+    params = {"number": number, "title": case.title if case else "", "subject": number, "words": words}
+    url = f"/cases/{number}" if number else "/inbox"
+    return {"told": notifications.notify(people, "message", params, url, context.now)}
+
+
+def _case(context: engine.StepContext) -> Case | None:
+    """Return the case of a step; the session has it after the first hook asked."""
+    return session().get(Case, context.case_id) if context.case_id is not None else None
+
+
+def _people(tell: str, item: WorkItem) -> list[int]:
+    if tell == "assignee":
+        if item.assignee_id is not None:
+            return [item.assignee_id]
+        return [one.id for one in organisation.candidates(item.candidate) if one.id != item.excluded_id]
+    return [one.id for one in organisation.people_holding(tell)]

@@ -1,0 +1,177 @@
+"""How far a case is along its diagrams: for the drawing, and as a list for phones and without script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from app import engine
+from app.engine.tables import WorkItem
+
+# What stands in the list of steps; gateways and plain events are only drawn.
+STEPS = ("userTask", "manualTask", "task", "callActivity")
+
+
+@dataclass(frozen=True)
+class StepView:
+    """One line of the list. kind: done | now | late | todo; depth: 1 inside a called process."""
+
+    name: str
+    kind: str
+    round: int
+    who: str
+    at: datetime | None
+    due_at: datetime | None
+    depth: int
+    role: str
+
+
+@dataclass(frozen=True)
+class ProcessView:
+    """One diagram. elements: states for the script, JSON; names: as in the file; current: work is in it now."""
+
+    id: str
+    name: str
+    entered: bool
+    current: bool
+    called_by: str | None
+    elements: dict[str, dict[str, Any]]
+    calls: dict[str, str]
+    names: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The diagrams of one round, the outermost first, and the list of steps."""
+
+    instance_id: int | None = None
+    processes: list[ProcessView] = field(default_factory=list)
+    steps: list[StepView] = field(default_factory=list)
+
+    @property
+    def shown(self) -> ProcessView | None:
+        """The diagram to open first: the innermost one where somebody works, else the outermost."""
+        entered = [one for one in self.processes if one.current and not _passes_on(one)]
+        return entered[0] if entered else (self.processes[0] if self.processes else None)
+
+
+def progress(
+    instance_id: int | None,
+    catalog: Mapping[str, Any] | None,
+    items: Iterable[WorkItem],
+    names: Mapping[int, str],
+) -> Progress:
+    """Return how far an instance is; as many statements as `engine.element_states` takes."""
+    if instance_id is None or catalog is None:
+        return Progress()
+    states = engine.element_states(instance_id)
+    mine = [item for item in items if item.instance_id == instance_id]
+    processes = [_process(process_id, catalog, states) for process_id in _order(catalog)]
+    return Progress(
+        instance_id,
+        [one for one in processes if one.entered or one.id == catalog["root"]],
+        list(_steps(catalog["root"], catalog, states, mine, names, 0, set())),
+    )
+
+
+def _order(catalog: Mapping[str, Any]) -> list[str]:
+    """Return the process ids, callers before the called."""
+    found: dict[str, None] = {}
+    waiting = [catalog["root"]]
+    while waiting:
+        process_id = waiting.pop(0)
+        if process_id in catalog["processes"] and process_id not in found:
+            found[process_id] = None
+            waiting += catalog["processes"][process_id]["calls"].values()
+    return list(found)
+
+
+def _process(process_id: str, catalog: Mapping[str, Any], states: Mapping[str, Any]) -> ProcessView:
+    described = catalog["processes"][process_id]
+    mine = states.get(process_id, {})
+    caller = next(
+        (other for other, known in catalog["processes"].items() if process_id in known["calls"].values()),
+        None,
+    )
+    return ProcessView(
+        id=process_id,
+        name=described["name"],
+        entered=bool(mine),
+        current=any(state.status in ("current", "escalated") for state in mine.values()),
+        called_by=caller,
+        elements={
+            element: {"status": state.status, "rounds": state.rounds} for element, state in mine.items()
+        },
+        calls=dict(described["calls"]),
+        names={
+            element: known["name"] for element, known in described["elements"].items() if known.get("name")
+        },
+    )
+
+
+def _passes_on(view: ProcessView) -> bool:
+    """Tell whether a diagram's current elements are all calls: the work is in what they call."""
+    current = [name for name, state in view.elements.items() if state["status"] in ("current", "escalated")]
+    return bool(current) and all(name in view.calls for name in current)
+
+
+def _steps(
+    process_id: str,
+    catalog: Mapping[str, Any],
+    states: Mapping[str, Any],
+    items: list[WorkItem],
+    names: Mapping[int, str],
+    depth: int,
+    seen: set[str],
+) -> Iterable[StepView]:
+    """Yield what was done, what is being done and, of the process at hand, what may still come."""
+    if process_id in seen or process_id not in catalog["processes"]:
+        return
+    seen.add(process_id)
+    described, mine = catalog["processes"][process_id], states.get(process_id, {})
+    order = [name for name in described["order"] if described["elements"][name]["type"] in STEPS]
+    ahead = _ahead(described, mine)
+    for name in order:
+        element, state = described["elements"][name], mine.get(name)
+        if element["type"] == "callActivity" and state is not None:
+            yield from _steps(element["called"], catalog, states, items, names, depth + 1, seen)
+            continue
+        if state is None or state.status == "cancelled":
+            if name in ahead:
+                yield StepView(element["name"], "todo", 1, "", None, None, depth, element.get("role") or "")
+            continue
+        item = _last(items, process_id, name)
+        current = state.status in ("current", "escalated")
+        person = (item.assignee_id if current else item.completed_by_id) if item else None
+        yield StepView(
+            element["name"],
+            "late" if state.status == "escalated" else "now" if current else "done",
+            state.rounds,
+            names.get(person or 0, ""),
+            state.left_at or state.entered_at,
+            item.due_at if item and current else None,
+            depth,
+            (item.candidate if item else element.get("role")) or "",
+        )
+
+
+def _ahead(described: Mapping[str, Any], states: Mapping[str, Any]) -> set[str]:
+    """Return the elements that the flows lead to from where the work is now; ways not taken are not ahead."""
+    following: dict[str, list[str]] = {}
+    for source, target in described["flows"].values():
+        following.setdefault(source, []).append(target)
+    waiting = [name for name, state in states.items() if state.status in ("current", "escalated")]
+    found: set[str] = set()
+    while waiting:
+        for target in following.get(waiting.pop(), []):
+            if target not in found:
+                found.add(target)
+                waiting.append(target)
+    return found
+
+
+def _last(items: list[WorkItem], process_id: str, element: str) -> WorkItem | None:
+    found = [item for item in items if item.process_id == process_id and item.element == element]
+    return found[-1] if found else None
