@@ -20,6 +20,7 @@ HOOKS = {
     "case_status": "status: str",
     "work_item_opened": "item: WorkItem",
     "work_item_done": "item: WorkItem",
+    "work_item_cancelled": "item: WorkItem",
     "overdue": "item: WorkItem, level: int (1..), tell: 'assignee' | 'supervisor' | 'manager'",
     "finished": "",
     "cancelled": "reason: str",

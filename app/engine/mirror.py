@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from SpiffWorkflow.task import Task
 
-from app.db import session
+from app.db import for_update, session
 from app.engine import reader, timer_text
 from app.engine.reader import PendingMessage, PendingTimer
 from app.engine.step import Picture, Step
@@ -25,31 +25,41 @@ _BARE_CANDIDATE = re.compile(r"[a-z_]+(:[\w-]+)?")
 PRIORITIES = (1, 3)
 
 
-def open_items(step: Step, after: Picture) -> list[WorkItem]:
-    """Insert the items that wait for a person now and did not before."""
-    fresh = {task_id: task for task_id, task in after.work.items() if task_id not in step.before.work}
-    if not fresh:
-        return []
+def new_items(step: Step, after: Picture) -> list[dict[str, Any]]:
+    """Return the rows of the items that wait for a person now and did not before; counts their rounds."""
     entered: set[str] = set()
-    rows = [_item(step, after, task_id, task, entered) for task_id, task in fresh.items()]
+    return [
+        _item(step, after, task_id, task, entered)
+        for task_id, task in after.work.items()
+        if task_id not in step.before.work
+    ]
+
+
+def open_items(rows: list[dict[str, Any]]) -> list[WorkItem]:
+    """Insert new items and return them."""
+    if not rows:
+        return []
     statement = sa.insert(WorkItem).returning(WorkItem, sort_by_parameter_order=True)
     return list(session().scalars(statement, rows))
 
 
-def cancel_items(step: Step, after: Picture) -> list[str]:
-    """Close the items whose task is gone without having been completed; return their task ids."""
+def cancel_items(step: Step, after: Picture) -> list[WorkItem]:
+    """Close the items whose task is gone without having been completed; return them."""
     gone = [
         task_id
         for task_id in step.before.work
         if task_id not in after.work and task_id not in step.happened.done_task_ids
     ]
-    if gone:
-        session().execute(
-            sa.update(WorkItem)
-            .where(WorkItem.instance_id == step.instance.id, WorkItem.task_id.in_(gone), WorkItem.status.in_(LIVE))
-            .values(status="cancelled", revision=WorkItem.revision + 1)
-        )
-    return gone
+    if not gone:
+        return []
+    statement = sa.select(WorkItem).where(
+        WorkItem.instance_id == step.instance.id, WorkItem.task_id.in_(gone), WorkItem.status.in_(LIVE)
+    )
+    items = list(session().scalars(for_update(statement)))
+    for item in items:
+        item.status = "cancelled"
+        item.revision += 1
+    return items
 
 
 def sync_timers(step: Step, after: Picture, worker: str | None) -> None:

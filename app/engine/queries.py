@@ -9,12 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 from flask_babel import gettext as _
 
-from app import clock
-from app.accounts.actor import SYSTEM
 from app.db import session
 from app.engine.model import ElementState, Place
-from app.engine.step import Step
-from app.engine.store import version
+from app.engine.store import saved_data, version
 from app.engine.tables import Event, Incident, Instance, Timer, WorkItem
 from app.errors import NotFound
 
@@ -86,18 +83,18 @@ def _follow(tracks: dict[Place, _Track], at: datetime, data: dict[str, Any]) -> 
 
 
 def item_data(work_item_id: int) -> dict[str, Any]:
-    """Return the process data that an open work item sees, {} when it is not open; one statement, no lock."""
-    found = session().execute(
-        sa.select(WorkItem.task_id, Instance)
-        .join(Instance, Instance.id == WorkItem.instance_id)
+    """Return the process data that an open work item sees, without locking; {} when it is open no more.
+
+    One query; raises NotFound.
+    """
+    row = session().execute(
+        sa.select(Instance.state, WorkItem.task_id)
+        .join(WorkItem, WorkItem.instance_id == Instance.id)
         .where(WorkItem.id == work_item_id)
     ).one_or_none()
-    if found is None or not found.Instance.state:
-        return {}
-    step = Step(found.Instance, actor=SYSTEM, now=clock.now())
-    step.load()
-    task = step.reader.find(found.task_id)
-    return dict(task.data) if task is not None else {}
+    if row is None:
+        raise NotFound(_("There is no such work item."))
+    return saved_data(row.state, row.task_id)
 
 
 def get_instance(instance_id: int) -> Instance:

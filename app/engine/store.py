@@ -142,6 +142,30 @@ def dump(live: Live) -> str:
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
+def saved_data(state: str, task_id: str) -> dict[str, Any]:
+    """Return a task's data from a saved state, without restoring the instance; {} if the task is gone."""
+    saved = json.loads(state)["workflow"]
+    for tree in (saved, *saved["subprocesses"].values()):
+        if task_id in tree["tasks"]:
+            return _task_data(tree["tasks"], task_id)
+    return {}
+
+
+def _task_data(tasks: Mapping[str, Any], task_id: str) -> dict[str, Any]:
+    path = []
+    current: str | None = task_id
+    while current is not None:
+        path.append(tasks[current])
+        current = tasks[current]["parent"]
+    # The root has its data in full, every other task the difference from its parent.
+    data = dict(path.pop()["data"])
+    for task in reversed(path):
+        data.update(task["delta"]["updates"])
+        for name in task["delta"]["deletions"]:
+            data.pop(name, None)
+    return data
+
+
 def parents_first(tasks: Mapping[str, Any], root: str) -> dict[str, Any]:
     """Return saved tasks with parents before children.
 

@@ -36,11 +36,13 @@ def finish(
     """
     after = _with_kept_messages(step, look_for_kept)
     step.check_waits()
+    # Before the state is saved: it keeps count of the rounds.
+    fresh = mirror.new_items(step, after)
     _write_instance(step, cancelled)
     if completed is not None:
         _write_completed(step, completed)
     gone = mirror.cancel_items(step, after)
-    opened = mirror.open_items(step, after)
+    opened = mirror.open_items(fresh)
     mirror.sync_timers(step, after, worker)
     mirror.sync_messages(step, after)
     overdue = _write_escalations(step)
@@ -122,7 +124,7 @@ def _record(
     after: Picture,
     completed: WorkItem | None,
     opened: list[WorkItem],
-    gone: list[str],
+    gone: list[WorkItem],
     overdue: list[tuple[Escalation, WorkItem, int, str]],
     cancelled: str | None,
 ) -> None:
@@ -140,9 +142,8 @@ def _record(
         _event(step, "work_item.escalated", data, _place(item))
     for item in opened:
         _event(step, "work_item.opened", {"item": item.id, "name": item.name, "role": item.role}, _place(item))
-    for task_id in gone:
-        place = before.places.get(task_id) or Place("", "")
-        _event(step, "work_item.cancelled", {"name": step.reader.element(place).get("name", "")}, place)
+    for item in gone:
+        _event(step, "work_item.cancelled", {"item": item.id, "name": item.name}, _place(item))
     entered = [place for task_id, place in after.places.items() if task_id not in before.places]
     left = [
         place
@@ -163,7 +164,7 @@ def _tell(
     step: Step,
     completed: WorkItem | None,
     opened: list[WorkItem],
-    gone: list[str],
+    gone: list[WorkItem],
     overdue: list[tuple[Escalation, WorkItem, int, str]],
     cancelled: str | None,
 ) -> None:
@@ -173,6 +174,8 @@ def _tell(
         tell("case_status", step.context(status.place), status.status)
     for _escalation, late, level, tell_whom in overdue:
         tell("overdue", step.context(_place(late)), late, level, tell_whom)
+    for item in gone:
+        tell("work_item_cancelled", step.context(_place(item)), item)
     for item in opened:
         tell("work_item_opened", step.context(_place(item)), item)
     if cancelled is not None:
