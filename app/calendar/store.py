@@ -7,7 +7,6 @@ from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-import holidays
 import sqlalchemy as sa
 from flask import current_app
 
@@ -74,6 +73,8 @@ def _load() -> rules.Calendar:
 def official(zone: str, year: int) -> rules.Calendar:
     """Return the Chinese calendar around `year`: public holidays and make-up working days 调休."""
     week = {int(day): _spans(spans) for day, spans in WEEK.items()}
+    import holidays  # only a new or outdated calendar needs it, and it takes a while to load
+
     published = holidays.country_holidays("CN", years=range(year - 1, year + 2), language="zh_CN")
     make_up = {day for day in published.weekend_workdays if abs(day.year - year) <= 1}
     days = {day: rules.Day(name, ()) for day, name in published.items() if week[day.isoweekday()]}

@@ -76,7 +76,7 @@ def check_free(host: str, port: int) -> None:
 def prepare(app: Flask) -> None:
     """Bring the database up to date, deploy the procedures that came along, load the demo once."""
     command(app, "db", "upgrade")
-    command(app, "bpmn", "deploy", "bpmn", "forms")
+    command(app, "bpmn", "deploy", "bpmn")
     if app.config["SETTINGS"].demo and is_empty(app):
         started = time.monotonic()
         print("Loading the demo centre (once) …", flush=True)
