@@ -152,7 +152,7 @@ def _form(
         chosen=posts,
         errors=errors or [],
         person=person,
-        posts=queries.all_posts(),
+        sections=queries.posts_by_section(),
         myself=current_actor().id,
         now=clock.now(),
     )

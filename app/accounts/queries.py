@@ -46,15 +46,26 @@ class PostRow:
     @property
     def label(self) -> str:
         """The role's name, of outside units with the unit's."""
-        role, unit = (
-            (self.role_name_en, self.unit_name_en) if _english() else (self.role_name, self.unit_name)
-        )
-        return f"{role} · {unit}" if self.kind == organisation.REPAIR_POINT else role
+        return f"{self._role} · {self.place}" if self.kind == organisation.REPAIR_POINT else self._role
 
     @property
     def place(self) -> str:
         """The unit's name."""
         return self.unit_name_en if _english() else self.unit_name
+
+    @property
+    def section(self) -> str:
+        """The heading it stands under: its unit, or "repair points" for all of these."""
+        return self.place if self.kind != organisation.REPAIR_POINT else self._role
+
+    @property
+    def short(self) -> str:
+        """Its name below that heading."""
+        return self._role if self.kind != organisation.REPAIR_POINT else self.place
+
+    @property
+    def _role(self) -> str:
+        return self.role_name_en if _english() else self.role_name
 
 
 @dataclass
@@ -76,6 +87,15 @@ class PersonRow:
     def label(self) -> str:
         """The name in the reader's language."""
         return self.name_en if self.name_en and _english() else self.name
+
+    @property
+    def post_labels(self) -> list[str]:
+        """The posts held; two of one role are told apart by their units."""
+        labels = [post.label for post in self.posts]
+        return [
+            f"{label} · {post.place}" if labels.count(label) > 1 else label
+            for label, post in zip(labels, self.posts, strict=True)
+        ]
 
     def is_locked(self, now: datetime) -> bool:
         """Tell whether too many wrong passwords keep this account out."""
@@ -154,6 +174,14 @@ class PostLine:
     covered_by: list[organisation.Colleague]
 
 
+def posts_by_section() -> list[tuple[str, list[PostRow]]]:
+    """Return all posts under their headings: what an account may be given."""
+    sections: dict[str, list[PostRow]] = {}
+    for post in all_posts():
+        sections.setdefault(post.section, []).append(post)
+    return list(sections.items())
+
+
 def organisation_chart() -> list[tuple[str, list[PostLine]]]:
     """Return the posts by unit, with holders, vacancies and who does the work of vacant ones."""
     state = organisation.current()
@@ -165,7 +193,7 @@ def organisation_chart() -> list[tuple[str, list[PostLine]]]:
         holders = [state.people[person] for person in sorted(held.get(post.id, ()))]
         covered = [] if holders else [state.people[one] for one in sorted(state.duties.get(post.key, ()))]
         above = by_id.get(post.above_id) if post.above_id else None
-        chart.setdefault(post.place, []).append(PostLine(post, holders, above, covered))
+        chart.setdefault(post.section, []).append(PostLine(post, holders, above, covered))
     return list(chart.items())
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from flask import Flask, Response, abort, g, make_response, redirect, request, session, url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
@@ -48,7 +49,11 @@ def init(app: Flask) -> None:
     manager.init_app(app)
     app.before_request(_read_actor)
     app.jinja_env.globals.update(
-        current_actor=current_actor, may=may, role_label=organisation.role_label, single_keys=single_keys
+        current_actor=current_actor,
+        person_name=person_name,
+        may=may,
+        role_label=organisation.role_label,
+        single_keys=single_keys,
     )
 
 
@@ -90,6 +95,11 @@ def current_actor() -> Actor:
 def use_actor(actor: Actor) -> None:
     """Let this request act as `actor`: for bearer tokens, which have no session."""
     g.actor = actor
+
+
+def person_name(actor: Actor) -> str:
+    """Return a person's name in the reader's language."""
+    return actor.name_en if actor.name_en and str(get_locale()) == "en" else actor.display_name
 
 
 def may(permission: str) -> bool:
