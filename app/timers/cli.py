@@ -35,6 +35,7 @@ def fire(instant: str) -> None:
 def run_scheduler() -> None:
     """Run the scheduler: fires timers when they are due, sends mails, until it is stopped."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    for chatty in ("apscheduler", "spiff"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     virtual.follow()
     scheduler.run(current_app._get_current_object())  # type: ignore[attr-defined]
