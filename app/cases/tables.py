@@ -62,6 +62,8 @@ class Case(Base):
     )  # one form sent twice is one case
     import_source: Mapped[str | None] = mapped_column(sa.String(80))
     import_key: Mapped[str | None] = mapped_column(sa.String(120))
+    # sha256 of the spreadsheet row: the same row under another source or number is not taken in twice.
+    import_digest: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
     search: Mapped[str] = mapped_column(sa.Text, default="")
     revision: Mapped[int] = mapped_column(default=0)
 

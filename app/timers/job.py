@@ -9,6 +9,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from app import clock, engine, notifications
+from app.cases.imports import job as imports
 from app.db import transaction
 from app.errors import StepFailed
 
@@ -51,9 +52,10 @@ def wake(instance_id: int, now: datetime, worker: str) -> int:
 
 
 def tick(worker: str) -> int:
-    """Do all that waits: fire due timers, send what is in the outbox; return how many timers fired."""
+    """Fire due timers, send what is in the outbox, carry on with imports; return how many timers fired."""
     fired = wake_due(clock.now(), worker)
     notifications.deliver_due(clock.now(), worker, BATCH)
+    imports.go_on(clock.now())
     return fired
 
 

@@ -1,4 +1,4 @@
-"""A spreadsheet's bytes to plain rows of text: CSV in UTF-8, UTF-16 or GBK, and XLSX. Nothing in it is run."""
+"""A spreadsheet's bytes to rows of text: CSV in UTF-8, UTF-16 or GBK, and XLSX. Nothing in it is run."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ DELIMITERS = ",;\t|"
 
 @dataclass(frozen=True)
 class Sheet:
-    """headers: the first row that is not blank; rows: (number as the spreadsheet counts it, cells), blanks dropped.
+    """A spreadsheet's content; every row has as many cells as there are headers.
 
-    Every row has as many cells as there are headers.
+    headers: the first row that is not blank.
+    rows:    (number as the spreadsheet counts it, cells), without blank ones.
     """
 
     headers: list[str]
@@ -55,11 +56,8 @@ def read(name: str, content: bytes) -> Sheet:
 
 def decode(content: bytes) -> str:
     """Return text: by its mark, else UTF-8, else GB18030 (which GBK and GB2312 are part of)."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encodings = ("utf-16",)
-    else:
-        encodings = ("utf-8-sig", "gb18030")
-    for encoding in encodings:
+    marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    for encoding in ["utf-16"] if marked else ["utf-8-sig", "gb18030"]:
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError:
