@@ -7,7 +7,7 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Listen to the engine, offer connectors, register the pages."""
-    from app.cases import hooks, labels, service, views, views_file, views_intake, views_public
+    from app.cases import hooks, imports, labels, service, views, views_file, views_intake, views_public
     from app.customers import archive
     from app.customers import service as customers
 
@@ -18,3 +18,4 @@ def init_app(app: Flask) -> None:
     labels.init(app)
     for bp in (views.bp, views_intake.bp, views_public.bp):
         app.register_blueprint(bp)
+    imports.init_app(app)
