@@ -28,9 +28,9 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.cli import ScriptInfo
 
-from app import create_app
+from app import clock, create_app, settings_store
 from app.cases.tables import Case
-from app.db import session
+from app.db import session, transaction
 from app.settings import ROOT
 
 DEMO_ACCOUNTS = (
@@ -40,6 +40,7 @@ DEMO_ACCOUNTS = (
 STOPS_WITHIN = 20.0  # seconds for requests and timers that are under way
 ANSWERS_WITHIN = 60.0
 FORK = get_context("fork")
+LOADING = "demo.loading"  # a setting; true from the beginning of the demo's loading to its end
 
 
 class CannotStart(Exception):
@@ -77,11 +78,8 @@ def prepare(app: Flask) -> None:
     """Bring the database up to date, deploy the procedures that came along, load the demo once."""
     command(app, "db", "upgrade")
     command(app, "bpmn", "deploy", "bpmn")
-    if app.config["SETTINGS"].demo and is_empty(app):
-        started = time.monotonic()
-        print("Loading the demo centre (once) …", flush=True)
-        command(app, "demo", "load")
-        print(f"The demo centre took {time.monotonic() - started:.0f} s.", flush=True)
+    if app.config["SETTINGS"].demo:
+        load_demo_once(app)
     app.extensions["db_engine"].dispose()
 
 
@@ -96,10 +94,27 @@ def command(app: Flask, *words: str) -> None:
         raise CannotStart(f"`flask --app wsgi {' '.join(words)}` failed: {message}") from error
 
 
-def is_empty(app: Flask) -> bool:
-    """Tell whether the database has no case yet."""
+def load_demo_once(app: Flask) -> None:
+    """Load the demo into a database without cases; say so when an earlier loading did not come to its end."""
     with app.app_context():
-        return session().scalar(sa.select(Case.id).limit(1)) is None
+        empty = session().scalar(sa.select(Case.id).limit(1)) is None
+        interrupted = settings_store.get(LOADING) is True
+    if interrupted:
+        print("The demo centre is incomplete: its loading was interrupted. Start with an empty database (the")
+        print("default one is var/desk.db*) to load it anew.", flush=True)
+    elif empty:
+        started = time.monotonic()
+        print("Loading the demo centre (once) …", flush=True)
+        note_loading(app, True)
+        command(app, "demo", "load")
+        note_loading(app, False)
+        print(f"The demo centre took {time.monotonic() - started:.0f} s.", flush=True)
+
+
+def note_loading(app: Flask, loading: bool) -> None:
+    """Keep in the database whether the demo is being loaded."""
+    with app.app_context(), transaction():
+        settings_store.put(LOADING, loading, actor_id=None, now=clock.now())
 
 
 # ---------------------------------------------------------------- the two processes
