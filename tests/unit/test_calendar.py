@@ -23,7 +23,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 @pytest.fixture
 def weekdays_9_to_17() -> Calendar:
     nine_to_five = ((time(9), time(17)),)
-    return Calendar(ZoneInfo("UTC"), {day: nine_to_five for day in range(1, 6)})
+    return Calendar(ZoneInfo("UTC"), dict.fromkeys(range(1, 6), nine_to_five))
 
 
 @pytest.fixture
@@ -56,7 +56,9 @@ def test_an_allowance_may_end_at_the_very_instant_of_closing(weekdays_9_to_17):
 
 
 def test_the_lunch_break_does_not_count(china_2026):
-    assert add_working_time(china_2026, at("2026-11-23 11:30"), timedelta(hours=1)).at == at("2026-11-23 14:00")
+    assert add_working_time(china_2026, at("2026-11-23 11:30"), timedelta(hours=1)).at == at(
+        "2026-11-23 14:00"
+    )
 
 
 def test_national_day_is_not_working_time(china_2026):
@@ -66,7 +68,9 @@ def test_national_day_is_not_working_time(china_2026):
 
 def test_a_make_up_saturday_is_a_working_day(china_2026):
     assert china_2026.is_make_up_day(date(2026, 10, 10))
-    assert add_working_time(china_2026, at("2026-10-09 17:30"), timedelta(hours=1)).at == at("2026-10-10 09:00")
+    assert add_working_time(china_2026, at("2026-10-09 17:30"), timedelta(hours=1)).at == at(
+        "2026-10-10 09:00"
+    )
 
 
 def test_days_past_the_last_announced_year_are_flagged_not_guessed(china_2026):
@@ -92,7 +96,9 @@ def test_working_day_zero_is_now_or_the_next_opening(china_2026):
 
 
 def test_working_time_between_two_instants_leaves_out_night_and_weekend(china_2026):
-    assert working_time_between(china_2026, at("2026-11-20 17:00"), at("2026-11-23 09:30")) == timedelta(hours=2)
+    assert working_time_between(china_2026, at("2026-11-20 17:00"), at("2026-11-23 09:30")) == timedelta(
+        hours=2
+    )
     assert working_time_between(china_2026, at("2026-11-23 10:00"), at("2026-11-23 09:00")) == timedelta(0)
 
 
