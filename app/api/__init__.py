@@ -1,0 +1,25 @@
+"""The REST face of the services, under /api/v1; OpenAPI 3.1 at /api/openapi.json."""
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Register the API, its document and what monitoring asks."""
+    from app.api import desk, health, processes
+    from app.api.problems import ProblemApi
+
+    app.config.update(
+        API_TITLE="Service Desk",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api",
+        API_SPEC_OPTIONS={
+            "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+            "security": [{"token": []}],
+        },
+    )
+    api = ProblemApi(app)
+    for blueprint in (desk.bp, processes.bp):
+        api.register_blueprint(blueprint)
+    app.register_blueprint(health.bp)
+    app.register_blueprint(health.bp, name="api_health", url_prefix="/api/v1")

@@ -58,5 +58,5 @@ def metrics() -> Response:
     return current_app.response_class(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
-def _gauge(registry: CollectorRegistry, name: str, text: str, query: sa.Select[tuple[int]]) -> None:
+def _gauge(registry: CollectorRegistry, name: str, text: str, query: sa.Select[int]) -> None:
     Gauge(name, text, registry=registry).set(session().scalar(query) or 0)

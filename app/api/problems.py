@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Response, current_app, json, request
+from flask import Response, current_app, json
 from flask_babel import gettext as _
 from flask_smorest import Api
 from sqlalchemy.exc import OperationalError
@@ -54,43 +54,36 @@ def for_app_error(error: AppError) -> Response:
 
 
 class ProblemApi(Api):  # type: ignore[misc]
-    """The library's Api, speaking problem details, and only below /api: pages have their own error pages."""
+    """The library's Api without its error handlers: pages have their own, our blueprints get `install`'s."""
 
     def _register_error_handlers(self) -> None:
-        """Leave the application's handlers alone; the blueprints get theirs in `install`."""
-
-    def handle_http_exception(self, error: HTTPException) -> Response:
-        """Turn what the router or the argument parser says into a problem."""
-        status = error.code or 500
-        data = getattr(error, "data", None) or {}
-        messages = data.get("messages", {})
-        found = [
-            {"field": name, "message": " ".join(map(str, words)) if isinstance(words, list) else str(words)}
-            for part in messages.values()
-            if isinstance(part, dict)
-            for name, words in part.items()
-        ]
-        response = problem(
-            status, error.name, data.get("message") or error.description or "", errors=found or None
-        )
-        if status == 401:
-            response.headers["WWW-Authenticate"] = "Bearer"
-        for name, value in (data.get("headers") or {}).items():
-            response.headers[name] = value
-        return response
+        """Leave the application's handlers alone."""
 
 
-def install(api: ProblemApi, blueprints: list[Any]) -> None:
-    """Let these blueprints answer every error with a problem."""
-    for blueprint in blueprints:
-        blueprint.register_error_handler(AppError, for_app_error)
-        blueprint.register_error_handler(HTTPException, api.handle_http_exception)
-        blueprint.register_error_handler(OperationalError, _database_away)
+def for_http_error(error: HTTPException) -> Response:
+    """Turn what the router or the argument parser says into a problem."""
+    status = error.code or 500
+    data = getattr(error, "data", None) or {}
+    found = [
+        {"field": name, "message": " ".join(map(str, words)) if isinstance(words, list) else str(words)}
+        for part in data.get("messages", {}).values()
+        if isinstance(part, dict)
+        for name, words in part.items()
+    ]
+    title = _("The values do not fit.") if found else error.name
+    response = problem(status, title, data.get("message") or error.description or "", errors=found or None)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    for name, value in (data.get("headers") or {}).items():
+        response.headers[name] = value
+    return response
 
 
-def is_api_path() -> bool:
-    """Tell whether an error without a blueprint (an unknown address) belongs to the API."""
-    return request.path.startswith("/api/")
+def install(blueprint: Any) -> None:
+    """Let a blueprint answer every error with a problem."""
+    blueprint.register_error_handler(AppError, for_app_error)
+    blueprint.register_error_handler(HTTPException, for_http_error)
+    blueprint.register_error_handler(OperationalError, _database_away)
 
 
 def _database_away(error: OperationalError) -> Response:

@@ -8,14 +8,14 @@ from typing import Any
 from flask import Flask
 
 
-def init_app_pending(app: Flask) -> None:
+def init_app(app: Flask) -> None:
     """Register the connector that diagrams promise a call with, and the agenda."""
     from app import engine
     from app.callbacks import service
     from app.callbacks.views import bp
 
     @engine.connector("promise_callback")
-    def promise_callback(context: engine.ConnectorContext, due: str, attempt: int) -> dict[str, Any]:
+    def promise_callback(context: engine.StepContext, due: str, attempt: int) -> dict[str, Any]:
         """Write down a call at `due` (ISO, aware); `attempt` counts from 1."""
         if context.case_id is not None:
             service.promise(

@@ -3,7 +3,7 @@
 from flask import Flask
 
 
-def init_app_pending(app: Flask) -> None:
+def init_app(app: Flask) -> None:
     """Register the command; the bar and its clock only in demo mode."""
     from app.demo.cli import demo
     from app.demo.views import bar, bp

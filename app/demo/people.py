@@ -70,8 +70,8 @@ PEOPLE = (
 )
 
 
-def load(now: datetime) -> None:
-    """Make the organisation, the repair points and the accounts that are missing; password `demo` for all."""
+def load(now: datetime, password: str = PASSWORD) -> None:
+    """Make the organisation, the repair points and the accounts that are missing, all with one password."""
     organisation.seed_organisation(now, SYSTEM)
     for point in REPAIR_POINTS:
         organisation.ensure_repair_point(
@@ -91,7 +91,7 @@ def load(now: datetime) -> None:
                 person.name,
                 name_en=person.name_en,
                 email=f"{person.username}@example.com",
-                password=PASSWORD,
+                password=password,
                 posts=[posts[post] for post in person.posts],
                 must_change=False,
                 actor=SYSTEM,

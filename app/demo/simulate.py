@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from random import Random
 
@@ -17,6 +18,7 @@ from app.accounts.actor import Actor
 from app.cases import filing
 from app.cases import service as cases
 from app.cases.tables import Case
+from app.cases.values import NewCase
 from app.db import session, transaction
 from app.demo import stories
 from app.demo.answers import Temper, answer
@@ -58,8 +60,13 @@ class Simulation:
     def run(self, cases_wanted: int, progress: Callable[[int], None]) -> None:
         """Let `cases_wanted` customers come over the days; `progress` hears how many have."""
         came = count(1)
+
+        def arrive() -> None:
+            self._arrive()
+            progress(next(came))
+
         for at in self._arrivals(cases_wanted):
-            self._plan(at, lambda: (self._arrive(), progress(next(came))))
+            self._plan(at, arrive)
         while self.plans and self.plans[0].at <= self.end:
             due = engine.next_due()
             if due is not None and due <= self.plans[0].at:
@@ -79,15 +86,15 @@ class Simulation:
     def _arrivals(self, wanted: int) -> list[datetime]:
         """Spread the cases over the days: two thirds in working time, the last days as busy as the first."""
         span = (self.end - self.start).total_seconds()
-        found = []
+        found: list[datetime] = []
         while len(found) < wanted:
             at = self.start + timedelta(seconds=self.random.random() * span)
             if calendar.current().is_open(at) or self.random.random() < 0.08:
                 found.append(at)
         return sorted(found)
 
-    def _plan(self, at: datetime, act: Callable[[], object]) -> None:
-        heapq.heappush(self.plans, Plan(at, next(self.sequence), lambda: void(act())))
+    def _plan(self, at: datetime, act: Callable[[], None]) -> None:
+        heapq.heappush(self.plans, Plan(at, next(self.sequence), act))
 
     # ------------------------------------------------------------ what customers do
 
@@ -97,7 +104,7 @@ class Simulation:
         customer_id, assets = random.choice(self.customers)
         channel = random.choice(CHANNELS)
         agent = self._actor(random.choice(("agent", "agent2")))
-        new = cases.NewCase(
+        new = NewCase(
             channel=channel,
             title=temper.title,
             description=temper.words,
@@ -117,16 +124,16 @@ class Simulation:
                     self._fill_in(item, agent, now)
         case_id = case.id
         if random.random() < 0.12:
-            self._plan(self._later(4, 30), lambda: self._add_information(case_id))
+            self._plan(self._later(4, 30), partial(self._add_information, case_id))
         if random.random() < 0.04:
-            self._plan(self._later(3, 40), lambda: self._withdraw(case_id))
+            self._plan(self._later(3, 40), partial(self._withdraw, case_id))
 
     def _add_information(self, case_id: int) -> None:
         with transaction():
             case = cases.get(case_id)
             if case.status not in ("closed", "withdrawn"):
                 body = self.random.choice(stories.INFORMATION)
-                filing.add_information(case, body, actor=self._actor("agent2"), now=clock.now())
+                filing.add_information(case.id, body, actor=self._actor("agent2"), now=clock.now())
 
     def _withdraw(self, case_id: int) -> None:
         with transaction():
@@ -158,7 +165,7 @@ class Simulation:
             allowed = calendar.working_time_between(clock.now(), due_at) if due_at else timedelta(hours=4)
             takes = allowed * (low + (high - low) * self.random.random())
             at = calendar.add_working_time(clock.now(), max(takes, timedelta(minutes=3)))
-            self._plan(at, lambda item_id=item_id: self._complete(item_id))  # type: ignore[misc]
+            self._plan(at, partial(self._complete, item_id))
 
     def _complete(self, item_id: int) -> None:
         now = clock.now()
@@ -171,12 +178,12 @@ class Simulation:
         with transaction():
             if self.random.random() < 0.07:
                 body = self.random.choice(stories.COMMENTS)
-                filing.comment(cases.get(item.case_id), body, actor=actor, now=now)
+                filing.comment(item.case_id, body, actor=actor, now=now)
             self._fill_in(item, actor, now)
         case = session().get(Case, item.case_id)
         if case is not None and case.status == "closed" and self.random.random() < 0.03:
             case_id = case.id
-            self._plan(self._later(8, 60), lambda: self._reopen(case_id))
+            self._plan(self._later(8, 60), partial(self._reopen, case_id))
 
     def _fill_in(self, item: WorkItem, actor: Actor, now: datetime) -> None:
         """Claim and complete one item as the inbox would."""
@@ -208,7 +215,3 @@ class Simulation:
     def _later(self, low: int, high: int) -> datetime:
         """Return an instant `low` to `high` working hours from now."""
         return calendar.add_working_time(clock.now(), timedelta(hours=self.random.uniform(low, high)))
-
-
-def void(_result: object) -> None:
-    """Let a plan's act return anything."""

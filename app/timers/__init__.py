@@ -3,7 +3,7 @@
 from flask import Flask
 
 
-def init_app_pending(app: Flask) -> None:
+def init_app(app: Flask) -> None:
     """Register the commands; they are imported here so that the engine is wired first."""
     from app.timers.cli import run_scheduler, timers
 

@@ -317,9 +317,11 @@ def upgrade() -> None:
             ["procedure_id"], ["procedure.id"], name=op.f("fk_procedure_version_procedure_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_procedure_version")),
-        sa.UniqueConstraint("procedure_id", "digest", name=op.f("uq_procedure_version_procedure_id_digest")),
         sa.UniqueConstraint("procedure_id", "number", name=op.f("uq_procedure_version_procedure_id_number")),
     )
+    with op.batch_alter_table("procedure_version", schema=None) as batch_op:
+        batch_op.create_index("ix_procedure_version_digest", ["procedure_id", "digest"], unique=False)
+
     op.create_table(
         "saved_view",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -416,6 +418,7 @@ def upgrade() -> None:
         sa.Column("intake_token", sa.String(length=64), nullable=True),
         sa.Column("import_source", sa.String(length=80), nullable=True),
         sa.Column("import_key", sa.String(length=120), nullable=True),
+        sa.Column("import_digest", sa.String(length=64), nullable=True),
         sa.Column("search", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["asset_id"], ["asset.id"], name=op.f("fk_cases_asset_id")),
@@ -423,6 +426,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["instance_id"], ["instance.id"], name=op.f("fk_cases_instance_id")),
         sa.ForeignKeyConstraint(["received_by_id"], ["person.id"], name=op.f("fk_cases_received_by_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cases")),
+        sa.UniqueConstraint("import_digest", name=op.f("uq_cases_import_digest")),
         sa.UniqueConstraint("import_source", "import_key", name=op.f("uq_cases_import_source_import_key")),
         sa.UniqueConstraint("intake_token", name=op.f("uq_cases_intake_token")),
         sa.UniqueConstraint("number", name=op.f("uq_cases_number")),
@@ -524,6 +528,25 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["instance_id"], ["instance.id"], name=op.f("fk_case_round_instance_id")),
         sa.PrimaryKeyConstraint("case_id", "round", name=op.f("pk_case_round")),
     )
+    op.create_table(
+        "solution",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("title", sa.String(length=80), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("class", sa.String(length=16), nullable=True),
+        sa.Column("cause", sa.Text(), nullable=True),
+        sa.Column("used_count", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("case_id", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_solution_case_id")),
+        sa.ForeignKeyConstraint(["created_by_id"], ["person.id"], name=op.f("fk_solution_created_by_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_solution")),
+        sa.UniqueConstraint("title", name=op.f("uq_solution_title")),
+    )
+    with op.batch_alter_table("solution", schema=None) as batch_op:
+        batch_op.create_index("ix_solution_offered", ["class", "used_count"], unique=False)
+
     op.create_table(
         "work_item",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -664,6 +687,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_work_item_assignee")
 
     op.drop_table("work_item")
+    with op.batch_alter_table("solution", schema=None) as batch_op:
+        batch_op.drop_index("ix_solution_offered")
+
+    op.drop_table("solution")
     op.drop_table("case_round")
     with op.batch_alter_table("callback", schema=None) as batch_op:
         batch_op.drop_index("ix_callback_due")
@@ -705,6 +732,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_saved_view_person_id"))
 
     op.drop_table("saved_view")
+    with op.batch_alter_table("procedure_version", schema=None) as batch_op:
+        batch_op.drop_index("ix_procedure_version_digest")
+
     op.drop_table("procedure_version")
     with op.batch_alter_table("post", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_post_role_key"))
