@@ -1,8 +1,8 @@
 """The one language that designers write: small Python expressions over process data, locked.
 
 No method calls, comprehensions, f-strings, power, shifts, `%` or bit operators; attributes are dictionary
-keys; results are plain, small JSON values. Built on simpleeval with a whitelist in front of it, because a text
-that parses is not yet a text that is safe to evaluate, and size limits behind it, because data grows in loops.
+keys; results are plain, small JSON values. Built on simpleeval with a whitelist in front of it, because a
+text that parses is not yet safe to evaluate, and size limits behind it, because data grows in loops.
 """
 
 from __future__ import annotations

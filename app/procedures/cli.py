@@ -23,7 +23,7 @@ from app.procedures.collect import Collected, collect
 
 bpmn = AppGroup("bpmn", help="Check and deploy procedures: BPMN, DMN and form files.")
 
-_in_language = click.option(
+language_option = click.option(
     "--lang",
     type=click.Choice(["zh", "en"]),
     default=None,
@@ -34,7 +34,7 @@ _in_language = click.option(
 @bpmn.command()
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@_in_language
+@language_option
 def check(paths: tuple[str, ...], as_json: bool, lang: str | None) -> None:
     """Lint files and folders without deploying. Exit code 0: no errors; 1: errors.
 
@@ -49,7 +49,7 @@ def check(paths: tuple[str, ...], as_json: bool, lang: str | None) -> None:
         else:
             _print(problems)
             if not errors_of(problems):
-                click.echo(_("%(n)s files checked, no errors.", n=len(found.files)))
+                click.echo(_("Files checked: %(n)s. No errors.", n=len(found.files)))
     if errors_of(problems):
         raise SystemExit(1)
 
@@ -57,7 +57,7 @@ def check(paths: tuple[str, ...], as_json: bool, lang: str | None) -> None:
 @bpmn.command("deploy")
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--dry-run", is_flag=True, help="Say what would be deployed, and change nothing.")
-@_in_language
+@language_option
 def deploy_command(paths: tuple[str, ...], dry_run: bool, lang: str | None) -> None:
     """Deploy files and folders; unchanged content makes no new version.
 
@@ -120,6 +120,7 @@ def _as_json(problem: Problem) -> dict[str, Any]:
 
 @contextmanager
 def spoken(lang: str | None) -> Iterator[None]:
+    """Speak this language, or that of the environment: English where it says so, else Chinese."""
     with force_locale(lang or _environment_language()):
         yield
 

@@ -50,7 +50,8 @@ def check_tables(path: str, root: Node) -> Findings:
     if len(nodes) > 1:
         yield Problem(
             path, nodes[1].sourceline or 0, nodes[1].get("id", ""), nodes[1].get("name", ""),
-            "several-decisions", ERROR, _("The file holds more than one decision."), _("Give each decision a file of its own."),
+            "several-decisions", ERROR,
+            _("The file holds more than one decision."), _("Give each decision a file of its own."),
         )  # fmt: skip
     tables = {decision.id: decision for decision in decisions.parse(root)}
     for node in nodes:

@@ -231,7 +231,7 @@ def everything_is_drawn(ctx: ProcessContext) -> Findings:
         yield ctx.problem(
             ctx.process,
             "missing-diagram",
-            _("%(n)s elements have no shape in the drawing: %(names)s.", n=len(missing), names=names),
+            _("Without a shape in the drawing: %(names)s (%(n)s in all).", n=len(missing), names=names),
             _("Open the file in a BPMN editor and lay it out."),
             level=WARNING,
         )
