@@ -71,10 +71,10 @@ def compose(mail: Mail, how: policy.Policy) -> EmailMessage:
     digest = hashlib.sha256(mail.key.encode()).hexdigest()[:32]
     message["Message-ID"] = f"<{digest}@{address.rpartition('@')[2] or 'localhost'}>"
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = values["lang"]
     cte = "8bit" if how is READABLE else None
     message.set_content(plain, cte=cte)
     message.add_alternative(rich, subtype="html", cte=cte)
+    message["Content-Language"] = values["lang"]  # before, it would become the first part's
     return message
 
 

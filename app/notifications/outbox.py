@@ -30,7 +30,7 @@ def deliver_due(now: datetime, worker: str, limit: int = 50) -> int:
     started, sent = time.monotonic(), 0
     for _round in range(limit):
         # A slow mail server must not make the leases of those that follow end before they begin.
-        at = now + timedelta(seconds=time.monotonic() - started)
+        at = now + timedelta(seconds=int(time.monotonic() - started))
         claimed = _claim(at)
         if claimed is None:
             break
