@@ -1,7 +1,6 @@
 """Scenario tests: a procedure played through on a virtual clock, step by step, by the real engine.
 
-A file is {"procedure": key, "at"?: local instant, "with"?: {…}, "scenarios": [{"name", "with"?, "steps"}]};
-what a step may say is in `Player.STEPS`, and in docs/designers/scenarios.md.
+What a step may say is in `Player.STEPS`, and in docs/designers/scenarios.md.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,31 +21,15 @@ from app.accounts.actor import SYSTEM
 from app.db import session, transaction
 from app.engine.tables import Instance, Timer, WorkItem
 from app.errors import AppError, StepFailed
+from app.procedures.scenario_files import BadScenario, Scenario, read
 
-# A Monday in working time, far from any holiday.
-BEGIN = "2026-03-02T09:00"
 # A circle of timers would never end.
 MAX_FIRINGS = 500
 OPEN = ("open", "claimed")
 
 
-class BadScenario(AppError):
-    """The file itself is wrong; the message says what and where."""
-
-
 class Unexpected(AppError):
     """A scenario went another way than it says."""
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """One path to play. data: process data at the start; at: aware."""
-
-    name: str
-    procedure: str
-    data: Mapping[str, Any]
-    at: datetime
-    steps: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -62,19 +44,6 @@ class Outcome:
     def passed(self) -> bool:
         """Whether everything went as written."""
         return not self.message
-
-
-def read(path: Path) -> list[Scenario]:
-    """Return the scenarios of a file. Raises BadScenario."""
-    try:
-        whole = json.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadScenario(_("The file cannot be read: %(why)s", why=error)) from error
-    except ValueError as error:
-        raise BadScenario(_("This is no JSON: %(why)s", why=error)) from error
-    if not isinstance(whole, dict) or not isinstance(whole.get("scenarios"), list):
-        raise BadScenario(_("A scenario file is an object with “procedure” and a list “scenarios”."))
-    return [_scenario(one, number, whole) for number, one in enumerate(whole["scenarios"], 1)]
 
 
 def play(scenario: Scenario) -> Outcome:
@@ -366,35 +335,6 @@ class _Listening:
     def __exit__(self, *_error: object) -> None:
         for hook, handler in self.handlers.items():
             engine.off(hook, handler)
-
-
-def _scenario(one: Any, number: int, whole: Mapping[str, Any]) -> Scenario:
-    where = _("scenario %(n)s", n=number)
-    named = isinstance(one, dict) and isinstance(one.get("name"), str)
-    if not named or not isinstance(one.get("steps"), list):
-        raise BadScenario(_("%(where)s: it needs a “name” and a list “steps”.", where=where))
-    procedure = one.get("procedure", whole.get("procedure"))
-    if not isinstance(procedure, str):
-        raise BadScenario(_("%(where)s: no “procedure” is named.", where=where))
-    data = {**_object(whole, "with", where), **_object(one, "with", where)}
-    at = _instant(one.get("at", whole.get("at", BEGIN)), where)
-    return Scenario(one["name"], procedure, data, at, tuple(one["steps"]))
-
-
-def _object(holder: Mapping[str, Any], name: str, where: str) -> dict[str, Any]:
-    value = holder.get(name, {})
-    if not isinstance(value, dict):
-        raise BadScenario(_("%(where)s: “%(name)s” is an object.", where=where, name=name))
-    return value
-
-
-def _instant(text: Any, where: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError as error:
-        raise BadScenario(_("%(where)s: “%(text)s” is no instant.", where=where, text=text)) from error
-    zone = ZoneInfo(current_app.config["SETTINGS"].centre_timezone)
-    return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
 def _listed(words: Any) -> str:

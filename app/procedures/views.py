@@ -1,0 +1,152 @@
+"""What designers see of the procedures that run, and the way to new versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from app import engine
+from app.accounts.web import current_actor, requires
+from app.clock import now
+from app.db import transaction
+from app.errors import Invalid
+from app.procedures import queries, uploads
+from app.web.i18n import content
+
+bp = Blueprint("procedures", __name__, template_folder="templates", url_prefix="/procedures")
+
+SEE = "procedure.view"
+DEPLOY = "procedure.deploy"
+MEDIA_TYPES = {"bpmn": "application/xml", "dmn": "application/xml", "json": "application/json"}
+
+
+@bp.get("")
+@requires(SEE)
+def index() -> str:
+    """List the procedures."""
+    return render_template("procedures/index.html", rows=queries.list_procedures(), actor=current_actor())
+
+
+@bp.get("/<key>")
+@requires(SEE)
+def show(key: str) -> str:
+    """Show a procedure at its newest version, or at ?version=."""
+    page = queries.procedure_page(key, request.args.get("version", type=int))
+    return render_template(
+        "procedures/show.html",
+        page=page,
+        actor=current_actor(),
+        states=diagram_states(page.diagrams, lambda one: _file_url(page.key, page.version.number, one.file)),
+    )
+
+
+@bp.get("/<key>/versions/<int:number>/files/<path:path>")
+@requires(SEE)
+def file(key: str, number: int, path: str) -> Response:
+    """Give a file of a version as it was deployed; it never changes."""
+    return send_file_of(queries.version_id(key, number), path)
+
+
+@bp.get("/<key>/versions/<int:number>/forms/<path:path>")
+@requires(SEE)
+def form(key: str, number: int, path: str) -> str:
+    """Draw a form as the people at its steps see it, to try it out."""
+    version = queries.version_id(key, number)
+    schema = engine.form_schema(version, path)
+    return render_template(
+        "procedures/form.html",
+        key=key,
+        number=number,
+        path=path,
+        schema=schema,
+        steps=queries.form_steps(version, path),
+    )
+
+
+# ---------------------------------------------------------------- new versions
+
+
+@bp.get("/upload")
+@requires(DEPLOY)
+def upload() -> str:
+    """Ask for the files of a new version."""
+    return _upload()
+
+
+@bp.post("/upload")
+@requires(DEPLOY)
+def check() -> Any:
+    """Check what was sent and say what deploying it would do; nothing is deployed."""
+    folder = request.form.get("folder", "")
+    try:
+        files, ignored = uploads.received(request.files.getlist("files"), folder)
+        checked = uploads.check(files, ignored, actor=current_actor(), now=now())
+        parcel = uploads.pack(files) if not checked.errors else ""
+    except Invalid as error:
+        return _upload(errors=error.errors, folder=folder), 422
+    return _upload(checked=checked, parcel=parcel, folder=folder), 422 if checked.errors else 200
+
+
+@bp.post("/deploy")
+@requires(DEPLOY)
+def deploy() -> Any:
+    """Make new versions of what was checked; it is checked again."""
+    try:
+        files = uploads.unpack(request.form.get("parcel", ""))
+        with transaction():
+            made = engine.deploy(files, actor=current_actor(), now=now())
+    except engine.ProblemsFound as error:
+        return _upload(checked=uploads.Checked(files, [], error.problems, [])), 422
+    except Invalid as error:
+        return _upload(errors=error.errors), 422
+    done = [one for one in made if one.created]
+    flash(
+        ngettext("One new version published.", "%(num)s new versions published.", len(done))
+        if done
+        else _("Nothing has changed, so there is no new version.")
+    )
+    return redirect(url_for(".show", key=done[0].key) if len(done) == 1 else url_for(".index"), 303)
+
+
+# ---------------------------------------------------------------- inside
+
+
+def _upload(**values: Any) -> str:
+    given: dict[str, Any] = {"checked": None, "parcel": "", "errors": [], "folder": ""} | values
+    return render_template("procedures/upload.html", **given)
+
+
+def send_file_of(version: int, path: str) -> Response:
+    """Answer with a file of a version."""
+    response = make_response(engine.get_file(version, path))
+    response.headers["Content-Type"] = (
+        MEDIA_TYPES.get(path.rpartition(".")[2], "application/octet-stream") + "; charset=utf-8"
+    )
+    # Never shown as a page: a diagram may hold anything that a designer wrote.
+    response.headers.set("Content-Disposition", "attachment", filename=path.rpartition("/")[2])
+    response.headers["Cache-Control"] = "private, max-age=86400"
+    return response
+
+
+def _file_url(key: str, number: int, path: str) -> str:
+    return url_for(".file", key=key, number=number, path=path)
+
+
+def diagram_states(diagrams: list[queries.DiagramView], address: Any) -> dict[str, Any]:
+    """Return what diagram.js draws: the shapes' states, names in the reader's language, called processes."""
+    return {
+        "processes": [
+            {
+                "id": one.id,
+                "name": content(one.name),
+                "url": address(one),
+                "elements": one.elements,
+                "names": {name: content(text) for name, text in one.names.items()},
+                "calls": one.calls,
+            }
+            for one in diagrams
+        ]
+    }
