@@ -17,8 +17,8 @@ from app.errors import Invalid
 
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 NHTSA = [
-    "CMPLID", "ODINO", "MFR_NAME", "MAKETXT", "MODELTXT", "YEARTXT", "CRASH", "FAILDATE", "FIRE", "INJURED", "DEATHS",
-    "COMPDESC", "STATE", "DATEA", "LDATE", "MILES", "OCCURENCES", "CDESCR", "CMPL_TYPE",
+    "CMPLID", "ODINO", "MFR_NAME", "MAKETXT", "MODELTXT", "YEARTXT", "CRASH", "FAILDATE", "FIRE", "INJURED",
+    "DEATHS", "COMPDESC", "STATE", "DATEA", "LDATE", "MILES", "OCCURENCES", "CDESCR", "CMPL_TYPE",
 ]  # fmt: skip
 CSV = "编号,标题,客户,电话\n1,终端离线,赵文礼,13800138000\n"
 
