@@ -105,7 +105,7 @@ class Bundle:
 
 def canonical(path: str) -> str:
     """Return the path under which a file is stored: slashes, without bpmn/ and forms/ in front."""
-    path = posixpath.normpath(path.replace("\\", "/")).lstrip("/")
+    path = posixpath.normpath("/" + path.replace("\\", "/")).lstrip("/")
     for area in AREAS:
         path = path.removeprefix(area)
     return path

@@ -84,8 +84,13 @@ def deploy(
     """
     uploaded = adopt_paths(files)
     known = bundles.library({**latest_files(), **uploaded})
-    latest = _latest()
-    chosen = [bundle for bundle in bundles.bundles(known) if not uploaded.keys().isdisjoint(bundle.files)]
+    latest, stored = _latest(), _latest_paths()
+    # By the stored files too: a caller whose called process is gone from a file no longer reaches it.
+    chosen = [
+        bundle
+        for bundle in bundles.bundles(known)
+        if not uploaded.keys().isdisjoint({*bundle.files, *stored.get(bundle.root, ())})
+    ]
     changed = {b.root for b in chosen if b.root not in latest or latest[b.root].digest != b.digest}
     affected = set(uploaded) | {path for b in chosen if b.root in changed for path in b.files}
     problems = [problem for problem in lint.check(known.files) if problem.file in affected]
@@ -257,6 +262,17 @@ def _load(version_id: int) -> Version:
     if row is None:
         raise NotFound(_("There is no such version of a procedure."))
     return Version(VersionInfo(*row[:5]), parser.load_specs(row.specs), row.catalog)
+
+
+def _latest_paths() -> dict[str, set[str]]:
+    keys = {info.id: info.key for info in _latest().values()}
+    rows = session().execute(
+        sa.select(ProcedureFile.version_id, ProcedureFile.path).where(ProcedureFile.version_id.in_(keys))
+    )
+    found: dict[str, set[str]] = {}
+    for version_id, path in rows:
+        found.setdefault(keys[version_id], set()).add(path)
+    return found
 
 
 def _deploy(

@@ -442,3 +442,27 @@ def test_the_engine_has_the_last_word_but_never_a_traceback(monkeypatch):
 
     monkeypatch.setattr(parser, "load_specs", broken)
     assert rules(process(line(ids=()))) == {"engine"}
+
+
+def test_an_answer_for_which_no_way_is_open_is_a_warning():
+    body = (
+        lane("a")
+        + '<bpmn:startEvent id="start"/>'
+        + user_task("a", form="f.json")
+        + '<bpmn:exclusiveGateway id="g"/><bpmn:endEvent id="end"/>'
+        + flow("start", "a")
+        + flow("a", "g")
+        + flow("g", "end", "klass == 'a'", id="one")
+        + flow("g", "end", "{0}", id="two")
+    )
+    found = lint.check({"p.bpmn": process(body.format("klass == 'c'")), "f.json": FORM}, connector_names=())
+    assert {"uncovered-choice", "missing-diagram"} == {problem.rule for problem in found}
+    assert any("'b'" in problem.message for problem in found)
+    assert rules({"p.bpmn": process(body.format("klass == 'b'")), "f.json": FORM}, level="warning") == {
+        "missing-diagram"
+    }
+
+
+def test_an_id_that_no_column_holds_is_refused():
+    long = "a" * 121
+    assert rules(process(lane(long) + line(user_task(long), ids=(long,)))) == {"too-long"}

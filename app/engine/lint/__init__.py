@@ -12,7 +12,7 @@ from SpiffWorkflow.exceptions import SpiffWorkflowException
 from app.engine import bundles, connectors, parser
 from app.engine.bundles import Library
 from app.engine.diagram import Element, Process
-from app.engine.lint import data, elements, structure, texts
+from app.engine.lint import choices, data, elements, structure, texts
 from app.engine.lint.context import ERROR, WARNING, FileContext, Findings, ProcessContext
 from app.engine.lint.decision_tables import check_tables
 from app.engine.lint.forms import check_form
@@ -20,7 +20,7 @@ from app.engine.problems import Problem, errors_of
 from app.engine.roles import ROLES, Role
 from app.engine.xml import BPMN, BadFile, read_xml
 
-PROCESS_RULES = (*structure.RULES, *elements.RULES, *texts.RULES, *data.RULES)
+PROCESS_RULES = (*structure.RULES, *elements.RULES, *texts.RULES, *data.RULES, *choices.RULES)
 
 
 def check(

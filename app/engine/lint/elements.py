@@ -7,7 +7,7 @@ import re
 from flask_babel import gettext as _
 
 from app.engine import expressions, roles
-from app.engine.diagram import FLOW_NODES, WORK, Element
+from app.engine.diagram import FLOW_NODES, WORK, Element, Process
 from app.engine.lint.context import WARNING, Findings, ProcessContext
 from app.engine.xml import BPMN, NS, Node, local
 
@@ -19,6 +19,7 @@ UNSUPPORTED = {
     "transaction": "transaction",
 }
 SUSPECT = re.compile(r"(?:Task|Event|Gateway|Choreography)$")
+MAX_ID, MAX_NAME = 120, 200
 ROLE_WORD = re.compile(r"[a-z][a-z_]*(?::\w+)?")
 
 
@@ -243,7 +244,25 @@ def properties_are_known(ctx: ProcessContext) -> Findings:
                 )
 
 
+def ids_and_names_fit(ctx: ProcessContext) -> Findings:
+    """Work items and the history keep ids and names in columns of a fixed width."""
+    places: list[Process | Element] = [ctx.process, *ctx.process.elements.values()]
+    for place in places:
+        if len(place.id) > MAX_ID or len(place.name) > MAX_NAME:
+            yield ctx.problem(
+                place,
+                "too-long",
+                _(
+                    "The id is longer than %(id)s or the name longer than %(name)s characters.",
+                    id=MAX_ID,
+                    name=MAX_NAME,
+                ),
+                _("Shorten it; details belong into the documentation."),
+            )
+
+
 RULES = (
+    ids_and_names_fit,
     supported_only,
     one_event_each,
     references_exist,
