@@ -71,7 +71,8 @@ def answer(
             items = part["items"]
             offered = items.get("enum") or [option["const"] for option in items.get("oneOf", ())]
             values[name] = offered if name in schema.get("required", ()) else offered[:2]
-    return values
+    # One answer serves several forms of a kind; what a form does not ask, it refuses.
+    return {name: value for name, value in values.items() if name in schema["properties"]}
 
 
 def _register(temper: Temper, random: Random, now: datetime) -> dict[str, Any]:
