@@ -8,17 +8,22 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from app import engine, forms, settings_store
 from app.accounts.actor import Actor
+from app.accounts.organisation import current, role_label
+from app.accounts.roles import DEPARTMENTS
 from app.accounts.tables import Person
 from app.callbacks.tables import Callback
 from app.cases import rules
 from app.cases.access import visible
+from app.cases.labels import who
 from app.cases.progress import Progress, progress
 from app.cases.tables import Attachment, Case, CaseRound, Comment, Submission
 from app.customers.queries import AssetView, CustomerView, show_asset, show_customer
+from app.customers.rules import mask_address, mask_email, mask_plate, mask_serial
 from app.customers.tables import Asset, Customer
 from app.db import session
 from app.engine.tables import Event, Instance, Procedure, ProcedureVersion, Timer, WorkItem
@@ -26,6 +31,12 @@ from app.errors import NotFound
 
 EVENTS = 300
 OTHERS = 5
+MASKS = {
+    "asset.plate": mask_plate,
+    "asset.serial": mask_serial,
+    "customer.address": mask_address,
+    "customer.email": mask_email,
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,7 @@ class Round:
 
 @dataclass(frozen=True)
 class Clock:
-    """One card of the row of deadlines. kind: as the chips; used: percent of the bar; item: the work item's id."""
+    """One card of the deadlines. kind: as the chips; used: percent of the bar; item: the work item's id."""
 
     label: str
     kind: str
@@ -155,7 +166,6 @@ def case_file(
         (call.called_by_id for call in callbacks),
         (sent.by_id for sent in submissions),
         (event.actor_id for event in events),
-        actor=actor,
     )
     soon = timedelta(hours=float(settings_store.get("work.due_soon_hours")))
     open_items = [item for item in items if item.status in ("open", "claimed")]
@@ -234,10 +244,10 @@ def _timers(instance_id: int | None) -> list[Timer]:
     return list(session().scalars(query.order_by(Timer.due_at)))
 
 
-def _names(*groups: Iterable[int | None], actor: Actor) -> dict[int, str]:
+def _names(*groups: Iterable[int | None]) -> dict[int, str]:
     ids = {person_id for group in groups for person_id in group if person_id is not None}
     rows = session().execute(sa.select(Person.id, Person.name, Person.name_en).where(Person.id.in_(ids)))
-    english = actor.locale == "en"
+    english = str(get_locale()) == "en"
     return {row.id: (row.name_en or row.name) if english else row.name for row in rows}
 
 
@@ -316,19 +326,30 @@ def _call(call: Callback, names: Mapping[int, str]) -> CallView:
 def _submissions(
     rows: list[Submission], files: list[Attachment], names: Mapping[int, str]
 ) -> list[SubmissionView]:
-    known = {"attachments": {file.id: file.name for file in files}}
+    known: dict[str, Any] = {
+        "attachments": {file.id: file.name for file in files},
+        "departments": [forms.Choice(key, role_label(key)) for key in DEPARTMENTS],
+        "repair_points": [
+            forms.Choice(seat.key.partition(":")[2], who(seat.key))
+            for seat in current().seats
+            if seat.role == "repairpoint" and ":" in seat.key
+        ],
+    }
     found = []
     for row in rows:
         schema = engine.form_schema(row.version_id, row.form) if row.version_id and row.form else {}
-        found.append(
-            SubmissionView(
-                row.name,
-                forms.display(schema, row.values, choices=known),
-                names.get(row.by_id or 0, ""),
-                row.at,
-            )
-        )
+        lines = forms.display(schema, _masked(schema, row.values), choices=known)
+        found.append(SubmissionView(row.name, lines, names.get(row.by_id or 0, ""), row.at))
     return found
+
+
+def _masked(schema: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the answers with what identifies a person or vehicle hidden; the form masks phones itself."""
+    masked = dict(values)
+    for name, part in schema.get("properties", {}).items():
+        if name in masked and (mask := MASKS.get(part.get("x-bind", ""))):
+            masked[name] = mask(str(masked[name]))
+    return masked
 
 
 def _others(case: Case, actor: Actor) -> list[Other]:

@@ -1,4 +1,4 @@
-"""The intake page's unsent values. The table belongs to the inbox, which stands above us: known here by its name."""
+"""The intake page's unsent values. Their table belongs to the inbox, above us: known here by its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the engine tells us during a step, and what diagrams may call. All of it runs in the step's transaction."""
+"""What the engine tells us during a step, and what diagrams may call; all in the step's transaction."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def finished(context: engine.StepContext) -> None:
 
 
 def cancelled(context: engine.StepContext, reason: str) -> None:
-    """Somebody stopped the procedure: the case is taken back with it, and the calls promised to the customer."""
+    """Somebody stopped the procedure: the case is taken back with it, and the calls promised."""
     case = _case(context)
     if case is not None and case.instance_id == context.instance_id and case.status not in rules.ENDED:
         service.end_withdrawn(case, actor=context.actor, now=context.now)

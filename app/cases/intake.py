@@ -40,8 +40,8 @@ FIELDS = {
 def register(new: NewCase, *, attachments: Iterable[int] = (), actor: Actor, now: datetime) -> Case:
     """File a case from an agent's conversation and complete the step that waits for its registration.
 
-    In one transaction: nobody finds a case half registered. Where the registration form asks for more than the
-    agent was asked, or the step is not theirs, it stays open. Raises Invalid with the intake page's field names.
+    In one transaction: nobody finds a case half registered. Where the registration form asks for more
+    than the page, or the step is not theirs, it stays open. Raises Invalid with the page's field names.
     """
     case, fresh = service.create_once(new, actor=actor, now=now)
     if not fresh:
@@ -54,7 +54,7 @@ def register(new: NewCase, *, attachments: Iterable[int] = (), actor: Actor, now
 
 
 def complete_registration(case: Case, files: list[int], *, actor: Actor, now: datetime) -> bool:
-    """Complete the case's first step with what the agent has typed already; tells whether that was possible."""
+    """Complete the case's first step with what the agent has typed; tells whether that was possible."""
     item = session().scalar(
         sa.select(WorkItem)
         .where(WorkItem.instance_id == case.instance_id, WorkItem.status.in_(("open", "claimed")))

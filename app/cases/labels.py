@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from flask import Flask
-from flask_babel import LazyString
+from flask_babel import LazyString, get_locale
 from flask_babel import lazy_gettext as _l
+
+from app.accounts import organisation
 
 LABELS: dict[str, dict[str, LazyString]] = {
     "status": {
@@ -102,6 +104,15 @@ def label(group: str, value: str | None) -> str:
     return str(LABELS[group].get(value, value))
 
 
+def who(candidate: str) -> str:
+    """Return who a work item is for: the unit where it names one ("repairpoint:WP003"), else the role."""
+    _role, _colon, unit = candidate.partition(":")
+    names = organisation.current().units.get(unit)
+    if names is None:
+        return organisation.role_label(candidate)
+    return (names[1] or names[0]) if str(get_locale()) == "en" else names[0]
+
+
 def choices(group: str, *values: str) -> list[tuple[str, str]]:
     """Return (value, label) pairs for a select: all of a group, or those named."""
     return [(value, label(group, value)) for value in values or LABELS[group]]
@@ -110,5 +121,5 @@ def choices(group: str, *values: str) -> list[tuple[str, str]]:
 def init(app: Flask) -> None:
     """Give the templates `label()` and the tones of a status."""
     app.jinja_env.globals.update(
-        label=label, choices=choices, status_tone=STATUS_TONES.get, severity_bars=SEVERITY_BARS.get
+        label=label, who=who, choices=choices, status_tone=STATUS_TONES.get, severity_bars=SEVERITY_BARS.get
     )

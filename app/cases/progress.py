@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from app import engine
 from app.engine.tables import WorkItem
 
 # What stands in the list of steps; gateways and plain events are only drawn.
-STEPS = ("userTask", "manualTask", "task", "callActivity")
+WORK = ("userTask", "manualTask", "task")
+STEPS = (*WORK, "callActivity")
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class StepView:
-    """One line of the list. kind: done | now | late | todo; depth: 1 inside a called process."""
+    """One line of the list. kind: done | now | late | todo."""
 
     name: str
     kind: str
@@ -24,13 +26,12 @@ class StepView:
     who: str
     at: datetime | None
     due_at: datetime | None
-    depth: int
     role: str
 
 
 @dataclass(frozen=True)
 class ProcessView:
-    """One diagram. elements: states for the script, JSON; names: as in the file; current: work is in it now."""
+    """One diagram. elements: states for the script; current: work is in it now."""
 
     id: str
     name: str
@@ -39,7 +40,6 @@ class ProcessView:
     called_by: str | None
     elements: dict[str, dict[str, Any]]
     calls: dict[str, str]
-    names: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def progress(
     return Progress(
         instance_id,
         [one for one in processes if one.entered or one.id == catalog["root"]],
-        list(_steps(catalog["root"], catalog, states, mine, names, 0, set())),
+        _steps(catalog, states, mine, names),
     )
 
 
@@ -105,9 +105,6 @@ def _process(process_id: str, catalog: Mapping[str, Any], states: Mapping[str, A
             element: {"status": state.status, "rounds": state.rounds} for element, state in mine.items()
         },
         calls=dict(described["calls"]),
-        names={
-            element: known["name"] for element, known in described["elements"].items() if known.get("name")
-        },
     )
 
 
@@ -118,58 +115,57 @@ def _passes_on(view: ProcessView) -> bool:
 
 
 def _steps(
-    process_id: str,
-    catalog: Mapping[str, Any],
-    states: Mapping[str, Any],
-    items: list[WorkItem],
-    names: Mapping[int, str],
-    depth: int,
-    seen: set[str],
-) -> Iterable[StepView]:
-    """Yield what was done, what is being done and, of the process at hand, what may still come."""
-    if process_id in seen or process_id not in catalog["processes"]:
-        return
-    seen.add(process_id)
-    described, mine = catalog["processes"][process_id], states.get(process_id, {})
-    order = [name for name in described["order"] if described["elements"][name]["type"] in STEPS]
-    ahead = _ahead(described, mine)
-    for name in order:
-        element, state = described["elements"][name], mine.get(name)
-        if element["type"] == "callActivity" and state is not None:
-            yield from _steps(element["called"], catalog, states, items, names, depth + 1, seen)
-            continue
-        if state is None or state.status == "cancelled":
-            if name in ahead:
-                yield StepView(element["name"], "todo", 1, "", None, None, depth, element.get("role") or "")
-            continue
-        item = _last(items, process_id, name)
-        current = state.status in ("current", "escalated")
-        person = (item.assignee_id if current else item.completed_by_id) if item else None
-        yield StepView(
-            element["name"],
-            "late" if state.status == "escalated" else "now" if current else "done",
-            state.rounds,
-            names.get(person or 0, ""),
-            state.left_at or state.entered_at,
-            item.due_at if item and current else None,
-            depth,
-            (item.candidate if item else element.get("role")) or "",
-        )
+    catalog: Mapping[str, Any], states: Mapping[str, Any], items: list[WorkItem], names: Mapping[int, str]
+) -> list[StepView]:
+    """Return what was done in its order, what is being done, then what the flows lead to from there."""
+    done: list[StepView] = []
+    now: list[StepView] = []
+    ahead: list[StepView] = []
+    for process_id in reversed(_order(catalog)):  # the innermost first: its steps come before its caller's
+        elements, mine = catalog["processes"][process_id]["elements"], states.get(process_id, {})
+        for name, state in mine.items():
+            element = elements.get(name, {})
+            if element.get("type") not in WORK or state.status == "cancelled":
+                continue
+            view = _step(element, state, _last(items, process_id, name), names)
+            (done if view.kind == "done" else now).append(view)
+        for name in _ahead(catalog["processes"][process_id], mine):
+            element = elements[name]
+            if element["type"] in STEPS and (name not in mine or mine[name].status == "cancelled"):
+                ahead.append(StepView(element["name"], "todo", 1, "", None, None, element.get("role") or ""))
+    done.sort(key=lambda view: view.at or NEVER)
+    return [*done, *now, *ahead]
 
 
-def _ahead(described: Mapping[str, Any], states: Mapping[str, Any]) -> set[str]:
-    """Return the elements that the flows lead to from where the work is now; ways not taken are not ahead."""
+def _step(
+    element: Mapping[str, Any], state: Any, item: WorkItem | None, names: Mapping[int, str]
+) -> StepView:
+    current = state.status in ("current", "escalated")
+    person = (item.assignee_id if current else item.completed_by_id) if item else None
+    return StepView(
+        element["name"],
+        "late" if state.status == "escalated" else "now" if current else "done",
+        state.rounds,
+        names.get(person or 0, ""),
+        state.left_at or state.entered_at,
+        item.due_at if item and current else None,
+        (item.candidate if item else element.get("role")) or "",
+    )
+
+
+def _ahead(described: Mapping[str, Any], states: Mapping[str, Any]) -> list[str]:
+    """Return the elements that the flows lead to from where the work is now, the nearest first."""
     following: dict[str, list[str]] = {}
     for source, target in described["flows"].values():
         following.setdefault(source, []).append(target)
     waiting = [name for name, state in states.items() if state.status in ("current", "escalated")]
-    found: set[str] = set()
+    found: dict[str, None] = {}
     while waiting:
-        for target in following.get(waiting.pop(), []):
+        for target in following.get(waiting.pop(0), []):
             if target not in found:
-                found.add(target)
+                found[target] = None
                 waiting.append(target)
-    return found
+    return list(found)
 
 
 def _last(items: list[WorkItem], process_id: str, element: str) -> WorkItem | None:

@@ -47,7 +47,7 @@ def note(who: str, action: str, now: datetime) -> None:
 
 
 def find_tracked(number: str, code: str) -> Case:
-    """Return the case with this number and code; raises NotFound, in one and the same words, for any other."""
+    """Return the case with this number and code; raises NotFound, in the same words, for any other."""
     case = session().scalar(sa.select(Case).where(Case.number == number.strip().upper()))
     wanted = case.track_code if case else "-" * 8
     same = hmac.compare_digest(wanted.encode(), "".join(code.split()).upper()[:12].encode())

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -120,7 +120,7 @@ def cases_of(customer_id: int, actor: Actor, now: datetime, limit: int = 50) -> 
 
 
 def _columns() -> sa.Select[Any]:
-    return (
+    query = (
         sa.select(
             Case.id, Case.number, Case.title, Case.status, Case.klass, Case.severity, Case.channel,
             Case.round, Case.received_at, Case.due_at, Case.escalation_level, Customer.name.label("customer"),
@@ -129,6 +129,7 @@ def _columns() -> sa.Select[Any]:
         .outerjoin(Customer, Customer.id == Case.customer_id)
         .outerjoin(Asset, Asset.id == Case.asset_id)
     )  # fmt: skip
+    return cast("sa.Select[Any]", query)
 
 
 def _conditions(filters: Filters, actor: Actor, now: datetime) -> list[sa.ColumnElement[bool]]:
@@ -158,7 +159,7 @@ def _conditions(filters: Filters, actor: Actor, now: datetime) -> list[sa.Column
 
 def _after(query: sa.Select[Any], filters: Filters) -> sa.Select[Any]:
     """Sort, and skip what earlier pages have shown, by key: a row that comes in between moves nothing."""
-    key: sa.ColumnElement[Any] = Case.received_at
+    key: Any = Case.received_at
     if filters.sort == "due":
         key = sa.func.coalesce(Case.due_at, NEVER)
     rising = filters.sort != "received"
@@ -183,7 +184,7 @@ def _row(found: Any, now: datetime) -> Row:
 
 def _add_steps(rows: list[Row]) -> None:
     """Add the open work items to the rows in one statement."""
-    steps: dict[int, list[Step]] = defaultdict(list)
+    steps: dict[int | None, list[Step]] = defaultdict(list)
     query = (
         sa.select(
             WorkItem.case_id, WorkItem.name, WorkItem.candidate, Person.name.label("person"), WorkItem.due_at

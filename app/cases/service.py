@@ -57,7 +57,7 @@ def create(new: NewCase, *, actor: Actor, now: datetime) -> Case:
 
 
 def create_once(new: NewCase, *, actor: Actor, now: datetime) -> tuple[Case, bool]:
-    """Do what `create` does; also tell whether the case was made now (False: the form had been sent before)."""
+    """Do what `create` does; also tell whether the case was made now and not when the form first came."""
     check(new)
     number = next_number(now)  # locks: two agents at once wait for each other here
     if (made := find_by_token(new.token)) is not None:

@@ -1,19 +1,20 @@
-"""Events to words: who did what when, in the reader's language. What the engine notes for itself stays out."""
+"""Events to words: who did what when. What the engine notes for itself stays out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
 
-from app.accounts import organisation
-from app.cases.labels import LABELS, label
+from app.cases.labels import LABELS, label, who
 from app.engine.tables import Event
 
 GROUPS = ("steps", "changes", "deadlines", "contact")
+BY_NOBODY = ("work_item.opened", "work_item.cancelled", "instance.completed")
+WITH_STEP = ("case.changed", "customer.changed", "asset.changed", "case.status_changed")
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,34 @@ def entries(events: Iterable[Event], names: Mapping[int, str], files: Mapping[in
 
     names: person id to name; files: attachment id to name, for the events that only hold ids.
     """
-    found = []
+    found: list[Entry] = []
+    done: dict[tuple[datetime, int | None], Entry] = {}
+    asides: list[tuple[tuple[datetime, int | None], Entry]] = []
+    waiting = True
     for event in events:
+        if event.kind == "work_item.opened" and not waiting:
+            continue  # what was waited for then is told by its completion
         said = _say(event.kind, event.data, names, files)
-        if said is not None:
-            icon, tone, title, lines, group = said
-            by = names.get(event.actor_id, event.actor_name) if event.actor_id is not None else ""
-            found.append(Entry(icon, tone, title, lines, by, event.at, group))
-    return found
+        if said is None:
+            continue
+        icon, tone, title, lines, group = said
+        by = names.get(event.actor_id, event.actor_name) if event.actor_id is not None else ""
+        if event.kind in BY_NOBODY:
+            by = ""  # it came to be by itself, in the step of whoever was before
+        entry = Entry(icon, tone, title, [line for line in lines if line], by, event.at, group)
+        moment = (event.at, event.actor_id)
+        if event.kind == "work_item.completed":
+            waiting = False
+            done[moment] = entry
+        if event.kind in WITH_STEP:
+            asides.append((moment, entry))
+        found.append(entry)
+    for moment, entry in asides:
+        # What a step wrote is part of that step, not a happening of its own.
+        if (step := done.get(moment)) is not None:
+            found.remove(entry)
+            step.lines.extend([entry.title] if entry.group == "status" else entry.lines)
+    return [replace(entry, group="changes") if entry.group == "status" else entry for entry in found]
 
 
 Said = tuple[str, str, str, list[str], str]
@@ -62,7 +83,7 @@ def _say(
                 _STATUS_TONE.get(after, ""),
                 title,
                 [_("was %(before)s", before=label("status", before))],
-                "changes",
+                "status",
             )
         case "case.changed":
             return "edit", "", _("Changed"), _changes(data), "changes"
@@ -187,9 +208,9 @@ def _value(name: str, value: Any) -> str:
     if name == "satisfaction":
         return f"{value} / 5"
     if name in ("department", "repair_point"):
-        return organisation.role_label(value if name == "department" else f"repairpoint:{value}")
+        return who(value if name == "department" else f"repairpoint:{value}")
     return label(group, str(value)) if group in LABELS else str(value)
 
 
 def _role(data: Mapping[str, Any]) -> str:
-    return organisation.role_label(data["role"]) if data.get("role") else ""
+    return who(data["role"]) if data.get("role") else ""

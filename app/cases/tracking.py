@@ -9,9 +9,8 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from app import settings_store
-from app.accounts import organisation
 from app.callbacks.tables import Callback
-from app.cases import rules
+from app.cases import labels, rules
 from app.cases.tables import Attachment, Case, Comment
 from app.customers.rules import mask_phone, mask_plate, mask_serial
 from app.customers.tables import Asset, Customer
@@ -146,11 +145,7 @@ def _steps(
     if case.status == "withdrawn":
         return [*steps, Step("done", _("Withdrawn"), at=case.closed_at)]
     if current is not None and not solved:
-        steps.append(
-            Step(
-                "now", _(current.name), _("%(who)s is on it", who=organisation.role_label(current.candidate))
-            )
-        )
+        steps.append(Step("now", _(current.name), _("%(who)s is on it", who=labels.who(current.candidate))))
     elif not solved and not ended:
         steps.append(Step("now", _("We are working on it")))
     steps.append(Step("done" if solved else "todo", _("The problem is dealt with"), at=case.resolved_at))

@@ -19,7 +19,9 @@ from flask import (
     send_file,
     url_for,
 )
+from flask_babel import get_locale
 from flask_babel import gettext as _
+from lxml import etree
 from markupsafe import Markup
 
 from app import engine
@@ -75,16 +77,18 @@ def _page(file: casefile.CaseFile, actor: Actor, **extra: Any) -> Any:
 
 
 def _diagram_states(file: casefile.CaseFile) -> list[dict[str, Any]]:
-    """Return what diagram.js draws: states by element, names in the reader's language, where the files are."""
+    """Return what diagram.js draws: states by element, what is called, where the files are."""
+    language = str(get_locale())
     round_ = next((one.number for one in file.rounds if one.instance_id == file.progress.instance_id), 1)
     return [
         {
             "id": one.id,
             "name": _(one.name),
-            "url": url_for("cases.diagram", number=file.case.number, round_=round_, process_id=one.id),
+            "url": url_for(
+                "cases.diagram", number=file.case.number, round_=round_, process_id=one.id, lang=language
+            ),
             "elements": one.elements,
             "calls": one.calls,
-            "names": {element: _(name) for element, name in one.names.items()},
         }
         for one in file.progress.processes
     ]
@@ -118,10 +122,22 @@ def diagram(number: str, round_: int, process_id: str) -> Response:
     )
     if row is None or process_id not in row.catalog["processes"]:
         raise NotFound(_("There is no such diagram."))
-    response = make_response(engine.get_file(row.id, row.catalog["processes"][process_id]["file"]))
+    content = engine.get_file(row.id, row.catalog["processes"][process_id]["file"])
+    response = make_response(content if request.args.get("lang") == "zh" else translated(content))
     response.headers["Content-Type"] = "application/xml; charset=utf-8"
     response.headers["Cache-Control"] = "private, max-age=86400"
     return response
+
+
+def translated(content: bytes) -> bytes:
+    """Return a diagram with its names (steps, lanes, flows, notes) in the reader's language."""
+    root = etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
+    for node in root.iter():
+        if isinstance(node.tag, str) and node.get("name") and "spiffworkflow" not in node.tag:
+            node.set("name", _(node.get("name")))
+        elif isinstance(node.tag, str) and node.tag.endswith("}text") and node.text and node.text.strip():
+            node.text = _(node.text.strip())
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
 # ---------------------------------------------------------------- what one can do

@@ -69,7 +69,8 @@ def show_customer(row: Customer) -> CustomerView:
     """Return a customer as it may be shown."""
     return CustomerView(
         row.id, row.name, rules.mask_phone(row.phone), row.company, row.region,
-        rules.mask_address(row.address), rules.mask_email(row.email), row.preferred_time, row.note, row.created_at,
+        rules.mask_address(row.address), rules.mask_email(row.email), row.preferred_time, row.note,
+        row.created_at,
     )  # fmt: skip
 
 
@@ -127,7 +128,7 @@ def matches(text: str) -> sa.ColumnElement[bool] | None:
             Asset.serial_folded.like(_like(folded), escape="\\"),
         ),
     )
-    found = [owns.exists()]
+    found: list[sa.ColumnElement[bool]] = [owns.exists()]
     if digits.isdigit():
         found.append(Customer.phone_digits.like(_like(digits), escape="\\"))
     else:

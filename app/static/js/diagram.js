@@ -24,15 +24,7 @@
         var to = one.elements[shape.target.id].status;
         canvas.addMarker(shape.id, to === 'done' || to === 'cancelled' ? 'is-gone' : 'is-live-' + to);
       }
-      var name = one.names[shape.id];
-      if (name && shape.businessObject.name && name !== shape.businessObject.name) rename(shape, name);
     });
-  }
-  function rename(shape, name) {
-    shape.businessObject.name = name;
-    var label = shape.label || (shape.labels && shape.labels[0]);
-    viewer.get('eventBus').fire('element.changed', { element: shape });
-    if (label) viewer.get('eventBus').fire('element.changed', { element: label });
   }
   function badge(cls, text) {
     var box = doc.createElement('div');
