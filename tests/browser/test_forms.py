@@ -18,7 +18,8 @@ PAGE = """{% extends "web/bare.html" %}{% from "forms/_form.html" import form_fi
 {% block title %}表单{% endblock %}
 {% block head %}<script src="{{ asset('js/forms.js') }}" defer></script>{% endblock %}
 {% block content %}<h1>表单</h1>
-<form method="post" enctype="multipart/form-data" novalidate>
+{% set ahead = "sent" in request.args %}
+<form method="post" enctype="multipart/form-data" novalidate{% if ahead %} data-attach-to="5"{% endif %}>
 <input type="hidden" name="csrf_token" value="{{ csrf_token() }}">
 {{ form_fields(form, values, errors) }}<button class="btn btn--primary">{{ _("Submit") }}</button></form>
 {% if parsed %}<pre id="values">{{ parsed.values | tojson }}</pre>{% endif %}{% endblock %}"""
@@ -125,10 +126,10 @@ def test_a_photo_is_sent_at_once_and_a_removed_one_is_not_kept(page: Page):
 
     def keep(route: Route) -> None:
         sent.append(len(sent) + 41)
-        route.fulfill(status=201, json={"id": sent[-1], "name": "x.jpg", "size": 4096})
+        route.fulfill(json=[{"id": sent[-1], "name": "x.jpg", "size": 4096}])
 
-    page.route("**/attachments", keep)
-    page.goto("/a-form")
+    page.route("**/inbox/5/attach", keep)
+    page.goto("/a-form?sent")
     page.get_by_text("无人接听").click()
     files = [{"name": f"{n}.jpg", "mimeType": "image/jpeg", "buffer": b"\xff\xd8\xff"} for n in (1, 2)]
     page.locator("#f-photos").set_input_files(files)
@@ -139,10 +140,24 @@ def test_a_photo_is_sent_at_once_and_a_removed_one_is_not_kept(page: Page):
 
 
 def test_a_refused_photo_says_why(page: Page):
-    page.route("**/attachments", lambda route: route.fulfill(status=422, json={"detail": "1.exe 不能上传。"}))
-    page.goto("/a-form")
+    page.route(
+        "**/inbox/5/attach", lambda route: route.fulfill(status=422, json={"detail": "1.exe 不能上传。"})
+    )
+    page.goto("/a-form?sent")
     page.locator("#f-photos").set_input_files([{"name": "1.exe", "mimeType": "x/y", "buffer": b"x"}])
     expect(page.locator(".file--failed")).to_contain_text("1.exe 不能上传。")
+    assert page.locator("#f-photos").evaluate("input => input.files.length") == 0
+
+
+def test_a_photo_that_cannot_be_sent_ahead_goes_with_the_form(page: Page):
+    page.route("**/inbox/5/attach", lambda route: route.fulfill(status=404, body="gone"))
+    page.goto("/a-form?sent")
+    photos = page.locator("#f-photos")
+    for number in (1, 2, 3):
+        photos.set_input_files([{"name": f"{number}.jpg", "mimeType": "image/jpeg", "buffer": b"x"}])
+        expect(page.get_by_text("随表单一起提交")).to_have_count(number)
+    page.get_by_role("button", name="移除 2.jpg").click()
+    assert photos.evaluate("input => [...input.files].map(file => file.name)") == ["1.jpg", "3.jpg"]
 
 
 def test_without_script_every_field_stands_and_says_when_it_counts(open_page: Callable[..., Page]):

@@ -106,51 +106,64 @@
     button.setAttribute('aria-label', box.dataset.remove + ' ' + name);
     file.appendChild(button);
   }
+  /* Files that could not be sent ahead stay in their input and go with the form. */
+  var waiting = new WeakMap();
+  function hold(input) {
+    var list = new DataTransfer();
+    (waiting.get(input) || []).forEach(function (file) { list.items.add(file); });
+    input.files = list.files;
+  }
   function send(box, input, file) {
-    var shown = chip(box, file.name, box.dataset.sending), body = new FormData();
+    var subject = box.closest('[data-attach-to]'), shown = chip(box, file.name, box.dataset.sending), body = new FormData();
+    function keep() {
+      waiting.set(input, (waiting.get(input) || []).concat(file));
+      hold(input);
+      shown.querySelector('.faint').textContent = box.dataset.waiting;
+      shown.waits = { input: input, file: file };
+    }
+    removable(box, shown, file.name);
+    if (!subject) { keep(); return; }
     shown.classList.add('file--sending');
     body.append('file', file, file.name);
-    var subject = box.closest('[data-attach-to]');
-    if (subject) body.append('work_item_id', subject.dataset.attachTo);
-    return fetch(box.dataset.url || '/attachments', {
+    fetch('/inbox/' + subject.dataset.attachTo + '/attach', {
       method: 'POST', body: body, credentials: 'same-origin',
       headers: { 'X-CSRFToken': token(), Accept: 'application/json', 'X-Requested-With': 'fetch' }
     }).then(function (response) {
       return response.json().catch(function () { return {}; }).then(function (told) {
-        if (!response.ok || !told.id) throw new Error(told.detail || told.message || '');
-        return told;
+        return { status: response.status, told: Array.isArray(told) ? told[0] || {} : told };
       });
-    }).then(function (told) {
-      var kept = piece('input');
-      kept.type = 'hidden'; kept.name = box.dataset.name; kept.value = told.id;
+    }).catch(function () { return { status: 0, told: {} }; }).then(function (answer) {
       shown.classList.remove('file--sending');
-      shown.querySelector('.faint').textContent = sizeWords(told.size || file.size);
-      shown.appendChild(kept);
-      removable(box, shown, file.name);
-      kept.dispatchEvent(new Event('change', { bubbles: true }));
-      return true;
-    }, function (error) {
-      shown.classList.remove('file--sending');
-      shown.classList.add('file--failed');
-      shown.querySelector('.faint').textContent = error.message || box.dataset.failed;
-      removable(box, shown, file.name);
-      return false;
+      if (answer.status === 413 || answer.status === 422) {
+        shown.classList.add('file--failed');
+        shown.querySelector('.faint').textContent = answer.told.detail || answer.told.message || box.dataset.refused;
+      } else if (!answer.told.id) {
+        keep();
+      } else {
+        var kept = piece('input');
+        kept.type = 'hidden'; kept.name = box.dataset.name; kept.value = answer.told.id;
+        shown.querySelector('.faint').textContent = sizeWords(answer.told.size || file.size);
+        shown.appendChild(kept);
+        kept.dispatchEvent(new Event('change', { bubbles: true }));
+      }
     });
   }
   doc.addEventListener('change', function (event) {
     var input = event.target, box = input.closest && input.closest('[data-upload]');
-    if (!box || input.type !== 'file' || !input.files.length || !window.fetch || !window.FormData) return;
+    if (!box || input.type !== 'file' || !input.files.length || !window.fetch || !window.DataTransfer) return;
     var files = Array.prototype.slice.call(input.files);
-    Promise.all(files.map(function (file) { return send(box, input, file); })).then(function (sent) {
-      /* One that the server refused would be refused again with the form: the reader is told beside it. */
-      if (sent.some(Boolean) || sent.length) input.value = '';
-    });
+    hold(input);
+    files.forEach(function (file) { send(box, input, file); });
   });
   doc.addEventListener('click', function (event) {
     var button = event.target.closest('[data-file-remove]');
     if (!button) return;
-    var box = button.closest('[data-upload]');
-    button.closest('[data-file]').remove();
+    var box = button.closest('[data-upload]'), shown = button.closest('[data-file]'), waits = shown.waits;
+    if (waits) {
+      waiting.set(waits.input, waiting.get(waits.input).filter(function (file) { return file !== waits.file; }));
+      hold(waits.input);
+    }
+    shown.remove();
     box.querySelector('input[type=file]').focus();
     box.dispatchEvent(new Event('change', { bubbles: true }));
   });
