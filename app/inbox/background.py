@@ -110,7 +110,7 @@ def work(item_id: int, actor: Actor, now: datetime) -> Work:
         draft=draft,
         form=form,
         sources=form_sources(item, form, records=records),
-        clocks=_clocks(item, case, now),
+        clocks=_clocks(item, now),
     )
 
 
@@ -196,22 +196,23 @@ def _records(item: WorkItem) -> dict[str, Any]:
     return dict(zip(("case", "customer", "asset"), found, strict=True)) if found else {}
 
 
-def _clocks(item: WorkItem, case: Case | None, now: datetime) -> list[Clock]:
+def _clocks(item: WorkItem, now: datetime) -> list[Clock]:
     """Return the running deadlines in the centre's working time; computed from the calendar in memory."""
     if item.status not in rules.OPEN:
         return []
-    soon = queries.due_soon()
-    found = []
-    spans = [(_("This step"), item.created_at, item.due_at, item.escalation_level)]
-    if case is not None:
-        spans.append((_("Whole case"), case.received_at, case.due_at, 0))
-    for label, start, due, level in spans:
-        if due is None:
-            continue
-        allowed = calendar.working_time_between(start, due)
-        over = due < now
-        left = -calendar.working_time_between(due, now) if over else calendar.working_time_between(now, due)
-        passed = calendar.working_time_between(start, now)
-        kind = rules.urgency(due, level, "open", now, soon)
-        found.append(Clock(label, kind, rules.percent(passed, allowed), allowed, left, due))
-    return found
+    if item.due_at is None:
+        return []
+    start, due = item.created_at, item.due_at
+    late = due < now
+    left = -calendar.working_time_between(due, now) if late else calendar.working_time_between(now, due)
+    allowed = calendar.working_time_between(start, due)
+    return [
+        Clock(
+            label=_("This step"),
+            kind=rules.urgency(due, item.escalation_level, item.status, now, queries.due_soon()),
+            used=rules.percent(calendar.working_time_between(start, now), allowed),
+            allowed=allowed,
+            left=left,
+            due_at=due,
+        )
+    ]

@@ -201,9 +201,11 @@ def complete(
 
 
 def _as_drawn(form: forms.Form, posted: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:
-    """Add to JSON values what a page would have shown filled in and sent back: what the records hold already."""
+    """Add to JSON values what a page would have shown filled in and sent back."""
     shown = {one.name: forms.initial(one, context) for one in form.fields if one.name not in posted}
-    plain = {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in shown.items()}
+    plain = {
+        name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in shown.items()
+    }
     return {**{name: value for name, value in plain.items() if value is not None}, **posted}
 
 

@@ -91,7 +91,8 @@ def _database_error(error: SQLAlchemyError) -> Response:
     gone = isinstance(error, (OperationalError, InterfaceError, PoolTimeout)) or (
         isinstance(error, DBAPIError) and error.connection_invalidated
     )
-    if not gone:
+    # SQLite says the same of a wrong statement; that one is our mistake.
+    if not gone or "no such" in str(error):
         return _unexpected(error)
     log.error("the database cannot be reached: %s", error)
     g.no_database = True  # from here on nothing on the page may ask it
@@ -144,7 +145,7 @@ def _http_title(status: int) -> str:
 def _show(
     status: int, *, title: str, error: Any, template: str = "web/error.html", reference: str = ""
 ) -> Response:
-    if request.path.startswith("/api/"):
+    if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
         return _problem(status, title, error)
     values: dict[str, Any] = {
         "status": status,
@@ -170,7 +171,7 @@ def _show(
 
 
 def _problem(status: int, title: str, error: Any) -> Response:
-    """Answer an address under /api that no view owns, as RFC 9457 problem details."""
+    """Answer a script, or an address under /api that no view owns, as RFC 9457 problem details."""
     body = {"type": "about:blank", "title": title, "status": status}
     if isinstance(error, AppError) and str(error):
         body["detail"] = str(error)

@@ -29,6 +29,7 @@ def init(app: Flask) -> None:
         local_date=local_date,
         clock_time=clock_time,
         duration=duration,
+        working_hours=working_hours,
         ago=ago,
         money=money,
         mask_phone=mask_phone,
@@ -112,6 +113,14 @@ def duration(value: timedelta | float | int | None, *, compact: bool = False) ->
     if not hours:
         return _("%(m)s min", m=rest)
     return _("%(h)s h %(m)s min", h=hours, m=f"{rest:02d}") if rest else _("%(h)s h", h=hours)
+
+
+def working_hours(value: timedelta | None) -> str:
+    """Write an allowance in the centre's time: 20 工时 / 20 working hours."""
+    if value is None:
+        return ""
+    hours = value.total_seconds() / 3600
+    return _("%(n)s working hours", n=f"{hours:.0f}" if hours == int(hours) else f"{hours:.1f}")
 
 
 def ago(instant: datetime | None) -> str:

@@ -50,7 +50,7 @@
   function say(text) {
     var toast = doc.createElement('div'), words = doc.createElement('span');
     toast.className = 'toast'; words.textContent = text; toast.appendChild(words);
-    doc.getElementById('toasts').appendChild(toast); expire(toast);
+    var place = doc.getElementById('toasts'); place.textContent = ''; place.appendChild(toast); expire(toast);
   }
   each('[data-toast]', expire);
 

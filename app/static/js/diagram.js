@@ -84,6 +84,7 @@
     });
   });
 
+  window.desk.each('#progress .only-script', function (element) { element.hidden = false; });
   var flip = doc.querySelector('[data-flip]'), wide = matchMedia('(min-width: 721px)');
   function show(diagram) {
     card.classList.toggle('progress--diagram', diagram);

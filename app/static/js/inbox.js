@@ -44,18 +44,20 @@
   doc.addEventListener('htmx:before:request', function (event) {
     var element = event.detail.ctx.sourceElement;
     if (!element || !element.closest) return;
+    opening = element.matches('[data-open]') ? element : null;
     var form = element.closest('#work-form');
     if (form) { clearTimeout(saving); sending = true; busy(true); }
     else flush();
   });
-  doc.addEventListener('htmx:finally:request', function () { sending = false; busy(false); });
+  doc.addEventListener('htmx:finally:request', function () { sending = false; opening = null; busy(false); });
   doc.addEventListener('htmx:error', function () { sending = false; busy(false); });
   doc.addEventListener('htmx:after:swap', function (event) {
     var ctx = event.detail.ctx, pane = work();
     if (!ctx || !pane || !ctx.sourceElement || ctx.sourceElement.closest && ctx.sourceElement.closest('.more')) return;
     if (pane !== shown) paneArrived(pane, ctx.sourceElement);
   });
-  var shown = work();
+  /* A claim pressed while the pane is on its way waits for it: two answers for one pane would cross. */
+  var shown = work(), opening = null, claimNext = false;
   function paneArrived(pane, source) {
     shown = pane;
     markOpen();
@@ -66,6 +68,7 @@
     if (!rowOf(source) || narrow.matches) pane.focus({ preventScroll: true });
     var row = openId() && list.querySelector('[data-item="' + openId() + '"]');
     if (row) row.scrollIntoView({ block: 'nearest' });
+    if (claimNext) { claimNext = false; press('[data-key=c]'); }
   }
   function busy(on) {
     var button = doc.querySelector('[data-submit]');
@@ -210,7 +213,7 @@
   var keys = {
     j: function () { move(1); }, k: function () { move(-1); },
     x: function (event) { var row = cursor(); if (row) tick(row, event.shiftKey); },
-    c: function () { if (ticked().length) bulk.querySelector('[value=claim]').click(); else if (here()) verb(here(), 'claim'); else press('[data-key=c]'); },
+    c: function () { if (ticked().length) bulk.querySelector('[value=claim]').click(); else if (opening) claimNext = true; else if (here()) verb(here(), 'claim'); else press('[data-key=c]'); },
     u: function () { if (ticked().length) bulk.querySelector('[value=release]').click(); else press('[data-key=u]'); },
     a: function () { if (ticked().length) bulk.querySelector('[data-bulk-assign]').open = true; else popup('a'); },
     m: function () { popup('m'); },

@@ -16,7 +16,7 @@
     var found = options();
     found.forEach(function (option, n) { option.id = 'match-' + n; });
     who.setAttribute('aria-expanded', found.length ? 'true' : 'false');
-    if (found.length && event.target && event.target.id === 'matches') mark(found[0]);
+    if (found.length && !found.some(function (one) { return one.getAttribute('aria-selected') === 'true'; })) mark(found[0]);
     assetChosen();
     options_();
   });
