@@ -15,8 +15,9 @@ from lxml import etree
 from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
 from SpiffWorkflow.spiff.parser.process import SpiffBpmnParser
 from SpiffWorkflow.spiff.serializer.config import SPIFF_CONFIG
-from SpiffWorkflow.spiff.serializer.task_spec import BusinessRuleTaskConverter
-from SpiffWorkflow.spiff.specs.defaults import BusinessRuleTask
+from SpiffWorkflow.spiff.serializer.task_spec import BusinessRuleTaskConverter, ServiceTaskConverter
+from SpiffWorkflow.spiff.specs.defaults import BusinessRuleTask, ServiceTask
+from SpiffWorkflow.task import Task
 
 from app.engine import decisions, message_events, timer_text
 from app.engine.decisions import Decision, DecisionEngine
@@ -129,6 +130,20 @@ class _Desk:
         return DeskMessage.of(super().parse_message_event(message_event))  # type: ignore[misc]
 
 
+class DeskService(ServiceTask):
+    """A service task whose answer nobody asked for leaves nothing in process data."""
+
+    def _execute(self, task: Task) -> bool:
+        done = super()._execute(task)
+        # The library's own name for the answer when the diagram gives none.
+        if self.result_variable.startswith("spiff__"):
+            task.data.pop(self.result_variable, None)
+        return bool(done)
+
+
+SPECS = {ServiceTask: DeskService}
+
+
 def _desk_parser(parser: type) -> type:
     return type(f"Desk{parser.__name__}", (_Desk, parser), {})
 
@@ -137,7 +152,7 @@ class DeskParser(SpiffBpmnParser):
     """The library's parser with our element parsers and decision engine."""
 
     OVERRIDE_PARSER_CLASSES = {
-        tag: (_desk_parser(parser), spec)
+        tag: (_desk_parser(parser), SPECS.get(spec, spec))
         for tag, (parser, spec) in SpiffBpmnParser.OVERRIDE_PARSER_CLASSES.items()
     }
 
@@ -153,7 +168,13 @@ class _RuleConverter(BusinessRuleTaskConverter):
         return spec
 
 
-CONFIG = {**SPIFF_CONFIG, **CONVERTERS, **message_events.CONVERTERS, BusinessRuleTask: _RuleConverter}
+CONFIG = {
+    **SPIFF_CONFIG,
+    **CONVERTERS,
+    **message_events.CONVERTERS,
+    BusinessRuleTask: _RuleConverter,
+    DeskService: ServiceTaskConverter,
+}
 registry = BpmnWorkflowSerializer.configure(CONFIG)
 serializer = BpmnWorkflowSerializer(registry)
 

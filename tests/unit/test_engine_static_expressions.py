@@ -83,10 +83,10 @@ def test_an_escape_is_refused(text, scope):
 
 @pytest.mark.parametrize("text", BOMBS, ids=lambda text: text[:20])
 def test_a_resource_bomb_is_refused_at_once(text, scope):
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(ExpressionError):
         expressions.evaluate(text, {**DATA, "big": [text] * 4000}, scope)
-    assert time.perf_counter() - begun < 0.5
+    assert time.process_time() - begun < 0.5
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_an_attribute_is_an_expression_or_the_word_itself(text, value):
 
 
 def test_an_evaluation_takes_microseconds(scope):
-    begun = time.perf_counter()
+    begun = time.process_time()
     for _lap in range(1000):
         expressions.evaluate("customer.vip and amount > 1000 and len(items) == 2", DATA, scope)
-    assert time.perf_counter() - begun < 0.5
+    assert time.process_time() - begun < 0.5

@@ -43,10 +43,10 @@ def run(files: dict[str, bytes], call=None, **data: object) -> BpmnWorkflow:
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_document_types_and_entities_are_refused_at_once(content, encoding):
-    begun = time.perf_counter()
+    begun = time.process_time()
     with pytest.raises(xml.BadFile):
         xml.read_xml(content.encode(encoding))
-    assert time.perf_counter() - begun < 0.5
+    assert time.process_time() - begun < 0.5
 
 
 def test_a_file_of_many_megabytes_is_refused_before_it_is_parsed():
@@ -72,9 +72,9 @@ def test_specs_are_the_same_after_a_save_and_quick_to_restore():
     rule = '<bpmn:businessRuleTask id="x" camunda:decisionRef="rule"/>'
     files = {"p.bpmn": process(line(rule, ids=("x",))), "t.dmn": table((["-"], ["1"]))}
     text = parser.dump_specs(parser.parse(files, "p"))
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert parser.dump_specs(parser.load_specs(text)) == text
-    assert time.perf_counter() - begun < 0.2
+    assert time.process_time() - begun < 0.2
 
 
 def test_a_condition_never_reaches_pythons_own_eval():
@@ -112,6 +112,7 @@ def test_a_service_task_calls_its_connector_with_evaluated_parameters():
     workflow = run({"p.bpmn": process(body)}, call, who=1)
     assert calls == [("send", {"to": 2}, "x")]
     assert workflow.data["answer"] == {"sent": True}
+    assert run({"p.bpmn": process(line(SERVICE.format(""), ids=("x",)))}, call, who=1).data == {"who": 1}
 
 
 def test_a_connectors_failure_goes_to_the_error_boundary_event_of_its_code():
