@@ -33,7 +33,7 @@ from app.engine.tables import Instance
 from app.errors import AppError, FieldError, Invalid, StepFailed
 
 # Far more than any diagram needs between two waits; a process that calls itself runs for ever.
-BUDGET = 2_000
+BUDGET = 1_000
 MAX_DETAIL = 4_000
 
 
@@ -93,6 +93,7 @@ class Step:
         self.before = Picture({}, {}, {}, {})
         self._timers: Mapping[str, PendingTimer] = {}
         self._spent = 0
+        self._current: Task | None = None
 
     # ------------------------------------------------------------ begin
 
@@ -161,10 +162,14 @@ class Step:
         with self.guarded(), clock.at(self.now):
             # do_engine_steps looks at the timers last and leaves READY what they released.
             while True:
-                self.workflow.do_engine_steps(will_complete_task=self._spend, did_complete_task=self._completed)
+                spent = self._spent
+                self.workflow.do_engine_steps(self._spend, self._completed)
                 self._observe()
                 if not self.reader.automatic():
                     break
+                # Below a depth of 1,000 the library silently finds no task any more.
+                if spent == self._spent and not prune(self.workflow):
+                    raise self._failed(None, "tasks are ready that the engine does not find")
             self._collect_thrown()
 
     def cancel(self) -> None:
@@ -213,6 +218,7 @@ class Step:
 
     def _spend(self, task: Task) -> None:
         self._spent += 1
+        self._current = task
         if self._spent > self.budget:
             raise self._failed(task, f"the step needs more than {self.budget} tasks; does the process call itself?")
 
@@ -291,7 +297,8 @@ class Step:
             own = _own_error(error)
             if own is not None:
                 raise own from error
-            raise self._failed(getattr(error, "task", None) or task, f"{type(error).__name__}: {error}", error) from error
+            where = getattr(error, "task", None) or task or self._current
+            raise self._failed(where, f"{type(error).__name__}: {error}", error) from error
 
     def _failed(self, task: Task | None, detail: str, error: Exception | None = None) -> StepFailed:
         spec = task.task_spec if task is not None else getattr(error, "task_spec", None)

@@ -45,7 +45,7 @@ def finish(
     opened = mirror.open_items(fresh)
     mirror.sync_timers(step, after, worker)
     mirror.sync_messages(step, after)
-    overdue = _write_escalations(step)
+    overdue = _write_escalations(step, completed)
     session().flush()
     _record(step, after, completed, opened, gone, overdue, cancelled)
     _tell(step, completed, opened, gone, overdue, cancelled)
@@ -99,7 +99,7 @@ def _write_completed(step: Step, item: WorkItem) -> None:
     item.revision += 1
 
 
-def _write_escalations(step: Step) -> list[tuple[Escalation, WorkItem, int, str]]:
+def _write_escalations(step: Step, completed: WorkItem | None) -> list[tuple[Escalation, WorkItem, int, str]]:
     happened = step.happened.escalations
     if not happened:
         return []
@@ -107,7 +107,8 @@ def _write_escalations(step: Step) -> list[tuple[Escalation, WorkItem, int, str]
     items = session().scalars(
         sa.select(WorkItem).where(WorkItem.instance_id == step.instance.id, WorkItem.task_id.in_(ids))
     )
-    by_task = {item.task_id: item for item in items}
+    # Of several people at one step, those who are done are late no more.
+    by_task = {item.task_id: item for item in items if item is completed or item.status in mirror.LIVE}
     told = []
     for escalation in happened:
         for item in (by_task[task_id] for task_id in escalation.task_ids if task_id in by_task):
