@@ -43,10 +43,12 @@ def authenticate(username: str, password: str, *, now: datetime) -> int:
     stronger = (
         passwords.hash_password(password) if fits and known_hash and passwords.outdated(known_hash) else None
     )
-    if row is None:
-        raise _wrong()
     with transaction():
-        person = _locked(row.id)
+        # An unknown name takes the same way as a known one, so that time tells nothing.
+        person = _find_locked(row.id if row else 0)
+        if person is None:
+            raise _wrong()
+        fits = fits and person.password_hash == known_hash  # it may have been changed meanwhile
         # Guesses that arrive together count one after the other: the row is ours until the commit.
         locked = person.locked_until is not None and person.locked_until > now
         if not locked and fits and not person.disabled:
@@ -295,8 +297,13 @@ def reset_password(person_id: int, *, actor: Actor, now: datetime) -> str:
 # ---------------------------------------------------------------- within
 
 
+def _find_locked(person_id: int) -> Person | None:
+    found: Person | None = session().scalar(for_update(sa.select(Person).where(Person.id == person_id)))
+    return found
+
+
 def _locked(person_id: int) -> Person:
-    person = session().scalar(for_update(sa.select(Person).where(Person.id == person_id)))
+    person = _find_locked(person_id)
     if person is None:
         raise NotFound(_("There is no such account."))
     return person

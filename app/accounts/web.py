@@ -21,7 +21,7 @@ from app.errors import Forbidden
 
 ANONYMOUS = Actor(id=None, username="", display_name="", locale="")
 # These answer without knowing who asks; a dead database must not take them down with it.
-WITHOUT_ACTOR = ("static", "healthz", "readyz", "metrics")
+WITHOUT_ACTOR = ("static", "css", "healthz", "readyz", "metrics")
 # The way out for somebody who must set a new password first.
 ALWAYS_OPEN = ("accounts.password", "accounts.change_password", "accounts.sign_out")
 
