@@ -7,7 +7,7 @@ import importlib
 from flask import Flask
 
 from app.db import init_db
-from app.ops.database import db
+from app.db_commands import db
 from app.settings import Settings
 
 # In the order of the layers, lowest first; each has `init_app(app)`: connectors, hooks, views, commands.

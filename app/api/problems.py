@@ -53,7 +53,7 @@ def for_app_error(error: AppError) -> Response:
     return problem(status, titles.get(status, _("Something went wrong.")), str(error))
 
 
-class ProblemApi(Api):  # type: ignore[misc]
+class ProblemApi(Api):
     """The library's Api without its error handlers: pages have their own, our blueprints get `install`'s."""
 
     def _register_error_handlers(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def test_a_worker_killed_a_hundred_times_leaves_every_step_whole(app):
         close_read_session()
         for _kill in range(KILLS):
             worker = forked.fork(app, _work_on)
-            threading.Event().wait(chance.uniform(0.02, 0.25))
+            _wait_for_work(_done())
+            threading.Event().wait(chance.uniform(0, 0.06))
             forked.kill(worker)
             _check_whole()
         # What was in hand when the last one died is still there to be done.
@@ -63,7 +65,7 @@ def _work_on(limit: int = 10**6) -> None:
         item_id, element, candidate, klass = chance.choice(rows)
         answers = dict(ANSWERS[element])
         if element == "register":
-            answers |= {"title": "终端离线", "description": "掉线", "customer_name": "赵文礼"}
+            answers |= {"title": "终端离线", "description": "跑高速时掉线", "customer_name": "赵文礼"}
         if element == "analyse":
             answers |= {"class": "platform"}
         if element == "archive":
@@ -72,6 +74,14 @@ def _work_on(limit: int = 10**6) -> None:
         with clock.at(MONDAY), transaction():
             inbox.complete(item_id, answers, actor=person, now=MONDAY)
         done += 1
+
+
+def _wait_for_work(before: int) -> None:
+    """Wait until the worker has finished a step: the kill then hits it in the middle of one of the next."""
+    deadline = time.monotonic() + 20
+    while _done() == before:
+        assert time.monotonic() < deadline, "the worker does nothing"
+        threading.Event().wait(0.004)
 
 
 def _check_whole() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import traceback
 from collections.abc import Callable
 
@@ -26,8 +27,9 @@ def fork(app: Flask, work: Callable[[], object]) -> int:
         with app.app_context():
             work()
             close_read_session()
-    except BaseException:  # noqa: BLE001  a forked child must never return into the test
+    except BaseException as error:  # noqa: BLE001  a forked child must never return into the test
         traceback.print_exc()
+        sys.stderr.write(f"{getattr(error, 'errors', '')}\n")
         code = 1
     finally:
         os._exit(code)
