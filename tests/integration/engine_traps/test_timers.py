@@ -107,7 +107,7 @@ def test_a_timer_without_a_time_fails_the_step_of_whoever_comes_there(desk):
     with pytest.raises(StepFailed) as failed:
         desk.start("reminders")
     assert failed.value.element == "deadline"
-    assert "gave nothing" in failed.value.detail
+    assert "没有时间" in failed.value.detail
 
 
 def test_due_instances_come_longest_due_first_and_suspended_ones_not_at_all(desk):
