@@ -90,7 +90,8 @@ def create_once(new: NewCase, *, actor: Actor, now: datetime) -> tuple[Case, boo
         _stream(case.id), "case.created", {"channel": case.channel, "kind": case.kind}, actor=actor, now=now
     )
     _start_round(case, new.procedure, actor=actor, now=now)
-    telling.tell_customer(case, "customer_received", now=now)
+    if new.import_source is None:  # who wrote to another system long ago expects no receipt from this one
+        telling.tell_customer(case, "customer_received", now=now)
     return case, True
 
 

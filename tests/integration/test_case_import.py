@@ -20,6 +20,7 @@ from app.customers.tables import Asset, Customer
 from app.db import close_read_session, session, transaction
 from app.engine.tables import Instance, WorkItem
 from app.errors import StepFailed
+from app.notifications.tables import Outbox
 from tests.factories import desk_on
 from tests.support import forked
 from tests.unit.test_import_mapping import NHTSA
@@ -108,6 +109,12 @@ def test_a_row_brings_its_customer_its_vehicle_and_its_day(desk):
     assert (case.title, case.klass, case.channel) == ("终端离线 1", "device", "import")
     assert (customer.name, customer.phone, asset.plate) == ("客户1", "+8613800138001", "陕AD7001")
     assert case.received_at.isoformat() == "2026-03-01T01:30:00+00:00"
+
+
+def test_nobody_is_mailed_a_receipt_for_what_they_wrote_elsewhere(desk):
+    take_in(sheet(("离线", "赵文礼", "zhao@example.com"), headers=["标题", "客户", "邮箱"]))
+    assert session().scalar(sa.select(Customer.email)) == "zhao@example.com"
+    assert count(Outbox) == 0
 
 
 def test_rows_that_do_not_fit_are_refused_with_number_column_and_reason_and_the_others_go_in(desk):
