@@ -9,12 +9,14 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, make_response, render_template, request
 from flask_babel import gettext as _
+from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from app import clock
+from app import clock, engine
+from app.accounts.web import ANONYMOUS
 from app.db import transaction
 from app.errors import AppError, Conflict, Forbidden, Invalid, NotFound, Refused, StepFailed, TooMany
 from app.web import shell
@@ -95,7 +97,9 @@ def _database_error(error: SQLAlchemyError) -> Response:
     if not gone or "no such" in str(error):
         return _unexpected(error)
     log.error("the database cannot be reached: %s", error)
-    g.no_database = True  # from here on nothing on the page may ask it
+    # From here on nothing on the page may ask it, not even who is signed in.
+    g.no_database = True
+    g._login_user, g.actor = AnonymousUserMixin(), ANONYMOUS
     g.pop("locale_choice", None)
     response = _show(503, template="web/error_bare.html", title=_("The database does not answer"), error=None)
     response.headers["Retry-After"] = "30"
@@ -112,10 +116,12 @@ def _unexpected(error: Exception) -> Response:
 
 def _record_incident(error: StepFailed) -> None:
     """Tell the operators, in a transaction of its own: the step's has been rolled back."""
-    from app import engine
-
-    with transaction():
-        engine.record_incident(error, now=clock.now())
+    try:
+        with transaction():
+            engine.record_incident(error, now=clock.now())
+    except SQLAlchemyError:
+        # The person's page must come all the same; the log has told what the incident would have.
+        log.exception("the incident of instance %s was not recorded", error.instance_id)
 
 
 def _title(error: AppError, status: int) -> str:
@@ -167,6 +173,7 @@ def _show(
         # The page itself needed the database: say it without one.
         log.exception("error page without a database")
         g.no_database = True
+        g._login_user, g.actor = AnonymousUserMixin(), ANONYMOUS
         return make_response(render_template("web/error_bare.html", **values), status)
 
 
