@@ -75,9 +75,16 @@ class DiagramView:
     name: str
     file: str
     calls: dict[str, str]
-    names: dict[str, str]
     steps: list[StepRow]
     elements: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def at_work(self) -> bool:
+        """Whether something is current here, other than a call of another process."""
+        return any(
+            state["status"] in ("current", "escalated") and element not in self.calls
+            for element, state in self.elements.items()
+        )
 
 
 @dataclass(frozen=True)
@@ -147,17 +154,16 @@ def list_procedures() -> list[ProcedureRow]:
             .group_by(ProcedureVersion.procedure_id, Instance.status)
         )
     }
-    incidents: dict[int, int] = dict(
-        session()
-        .execute(
-            sa.select(ProcedureVersion.procedure_id, sa.func.count())
+    incidents: dict[int, int] = {
+        row.procedure_id: row.n
+        for row in session().execute(
+            sa.select(ProcedureVersion.procedure_id, sa.func.count().label("n"))
             .join(Instance, Instance.version_id == ProcedureVersion.id)
             .join(Incident, Incident.instance_id == Instance.id)
             .where(Incident.resolved_at.is_(None))
             .group_by(ProcedureVersion.procedure_id)
         )
-        .tuples()
-    )
+    }
     found = [(procedure, version) for procedure, version in rows]
     callers: dict[str, list[str]] = {}
     for procedure, version in found:
@@ -267,7 +273,6 @@ def diagrams(catalog: Mapping[str, Any], states: States | None = None) -> list[D
             name=described["name"],
             file=described["file"],
             calls=dict(described["calls"]),
-            names={name: one["name"] for name, one in described["elements"].items() if one["name"]},
             steps=[
                 _step(name, described["elements"][name], mine)
                 for name in described["order"]
@@ -284,7 +289,7 @@ def catalogs(versions: Iterable[int]) -> dict[int, dict[str, Any]]:
     query = sa.select(ProcedureVersion.id, ProcedureVersion.catalog).where(
         ProcedureVersion.id.in_(set(versions))
     )
-    return dict(session().execute(query).tuples().all())
+    return {row.id: row.catalog for row in session().execute(query)}
 
 
 # ---------------------------------------------------------------- inside

@@ -14,7 +14,8 @@ from app.clock import now
 from app.db import transaction
 from app.errors import Invalid
 from app.procedures import queries, uploads
-from app.web.i18n import content
+from app.procedures.diagrams import translated
+from app.web.i18n import choose, content
 
 bp = Blueprint("procedures", __name__, template_folder="templates", url_prefix="/procedures")
 
@@ -39,7 +40,9 @@ def show(key: str) -> str:
         "procedures/show.html",
         page=page,
         actor=current_actor(),
-        states=diagram_states(page.diagrams, lambda one: _file_url(page.key, page.version.number, one.file)),
+        states=diagram_states(
+            page.diagrams, lambda one: _diagram_url(page.key, page.version.number, one.file)
+        ),
     )
 
 
@@ -48,6 +51,13 @@ def show(key: str) -> str:
 def file(key: str, number: int, path: str) -> Response:
     """Give a file of a version as it was deployed; it never changes."""
     return send_file_of(queries.version_id(key, number), path)
+
+
+@bp.get("/<key>/versions/<int:number>/diagrams/<locale>/<path:path>")
+@requires(SEE)
+def diagram(key: str, number: int, locale: str, path: str) -> Response:
+    """Give a diagram for drawing; `locale` is in the address since the browser keeps the answer."""
+    return send_file_of(queries.version_id(key, number), path, translate=True)
 
 
 @bp.get("/<key>/versions/<int:number>/forms/<path:path>")
@@ -119,9 +129,10 @@ def _upload(**values: Any) -> str:
     return render_template("procedures/upload.html", **given)
 
 
-def send_file_of(version: int, path: str) -> Response:
-    """Answer with a file of a version."""
-    response = make_response(engine.get_file(version, path))
+def send_file_of(version: int, path: str, *, translate: bool = False) -> Response:
+    """Answer with a file of a version, `translate`: as a diagram to draw in the reader's language."""
+    found = engine.get_file(version, path)
+    response = make_response(translated(found) if translate else found)
     response.headers["Content-Type"] = (
         MEDIA_TYPES.get(path.rpartition(".")[2], "application/octet-stream") + "; charset=utf-8"
     )
@@ -131,8 +142,8 @@ def send_file_of(version: int, path: str) -> Response:
     return response
 
 
-def _file_url(key: str, number: int, path: str) -> str:
-    return url_for(".file", key=key, number=number, path=path)
+def _diagram_url(page: queries.ProcedurePage, path: str) -> str:
+    return url_for(".diagram", key=page.key, number=page.version.number, locale=choose(), path=path)
 
 
 def diagram_states(diagrams: list[queries.DiagramView], address: Any) -> dict[str, Any]:
@@ -144,7 +155,7 @@ def diagram_states(diagrams: list[queries.DiagramView], address: Any) -> dict[st
                 "name": content(one.name),
                 "url": address(one),
                 "elements": one.elements,
-                "names": {name: content(text) for name, text in one.names.items()},
+                "names": {},  # the file comes with its names translated
                 "calls": one.calls,
             }
             for one in diagrams

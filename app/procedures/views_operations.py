@@ -15,6 +15,7 @@ from app.db import transaction
 from app.errors import Refused, StepFailed
 from app.procedures import operations, queries
 from app.procedures.views import bp, diagram_states, send_file_of
+from app.web.i18n import choose
 
 LONGEST_REASON = 500
 WATCH = ("instance.manage", "incident.manage")
@@ -79,16 +80,18 @@ def instance(instance_id: int) -> str:
         actor=current_actor(),
         states=diagram_states(
             page.diagrams,
-            lambda one: url_for(".instance_diagram", instance_id=instance_id, process_id=one.id),
+            lambda one: url_for(
+                ".instance_diagram", instance_id=instance_id, locale=choose(), process_id=one.id
+            ),
         ),
     )
 
 
-@bp.get("/instances/<int:instance_id>/diagrams/<process_id>.bpmn")
+@bp.get("/instances/<int:instance_id>/diagrams/<locale>/<process_id>.bpmn")
 @requires(*WATCH)
-def instance_diagram(instance_id: int, process_id: str) -> Response:
+def instance_diagram(instance_id: int, locale: str, process_id: str) -> Response:
     """Give the diagram of a process of the version that an instance runs on."""
-    return send_file_of(*operations.diagram_file(instance_id, process_id))
+    return send_file_of(*operations.diagram_file(instance_id, process_id), translate=True)
 
 
 @bp.post("/instances/<int:instance_id>/suspend")
@@ -110,6 +113,10 @@ def resume(instance_id: int) -> Any:
 def cancel(instance_id: int) -> Any:
     """End an instance with everything that is open in it."""
     return _manage(instance_id, engine.cancel, _("It has ended; nothing is open in it any more."))
+
+
+def _diagram_url(instance_id: int, process_id: str) -> str:
+    return url_for(".instance_diagram", instance_id=instance_id, locale=choose(), process_id=process_id)
 
 
 def _manage(instance_id: int, verb: Callable[..., Any], done: str, *, needs_reason: bool = True) -> Any:

@@ -100,6 +100,9 @@ def preference(name: str) -> str:
 
 def _is_current(endpoint: str) -> bool:
     here = request.endpoint or ""
+    # A place of its own inside another's pages (operations among the procedures) is that place alone.
+    if here != endpoint and any(here in place.endpoints for place in PLACES):
+        return False
     return here == endpoint or (here.split(".")[0] == endpoint.split(".")[0] and endpoint.endswith(".index"))
 
 
