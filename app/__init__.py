@@ -6,6 +6,7 @@ import importlib
 
 from flask import Flask
 
+from app.accounts import audit
 from app.db import init_db
 from app.db_commands import db
 from app.settings import Settings
@@ -47,5 +48,14 @@ def create_app(settings: Settings | None = None) -> Flask:
         module = importlib.import_module(f"app.{name}")
         if hasattr(module, "init_app"):
             module.init_app(app)
+    _keep_history_of_accounts()
     app.cli.add_command(db)
     return app
+
+
+def _keep_history_of_accounts() -> None:
+    """Let the engine's event log hear of changes to accounts, which lie below it and do not know it."""
+    from app.engine import record_event
+
+    if record_event not in audit.on_change:
+        audit.on_change.append(record_event)

@@ -16,6 +16,7 @@ from app.db import session, transaction
 from app.demo import customers, people
 from app.demo.simulate import Simulation
 from app.engine import latest_version
+from app.notifications import without_mail
 
 demo = AppGroup("demo", help="An invented centre to look at.")
 CUSTOMERS = 60
@@ -43,5 +44,6 @@ def load(wanted: int, seed: int) -> None:
         if number % 50 == 0 or number == wanted:
             click.echo(f"  {number} of {wanted} cases")
 
-    Simulation(filed, end=now, days=DAYS, seed=seed).run(wanted, tell)
+    with without_mail():
+        Simulation(filed, end=now, days=DAYS, seed=seed).run(wanted, tell)
     click.echo(f"Demo loaded in {time.monotonic() - started:.0f} s.")

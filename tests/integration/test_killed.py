@@ -54,7 +54,7 @@ def _work_on(limit: int = 10**6) -> None:
         rows = (
             session()
             .execute(
-                sa.select(WorkItem.id, WorkItem.element, WorkItem.candidate, WorkItem.klass)
+                sa.select(WorkItem.id, WorkItem.element, WorkItem.candidate, WorkItem.version_id, WorkItem.form)
                 .where(WorkItem.status.in_(("open", "claimed")))
                 .limit(200)
             )
@@ -62,14 +62,16 @@ def _work_on(limit: int = 10**6) -> None:
         )
         if not rows:
             return
-        item_id, element, candidate, klass = chance.choice(rows)
+        item_id, element, candidate, version_id, form = chance.choice(rows)
         answers = dict(ANSWERS[element])
         if element == "register":
             answers |= {"title": "终端离线", "description": "跑高速时掉线", "customer_name": "赵文礼"}
         if element == "analyse":
             answers |= {"class": "platform"}
         if element == "archive":
-            answers |= {"class": klass, "cause": "程序缺陷"}
+            answers |= {"class": "platform", "cause": "程序缺陷"}
+        offered = engine.form_schema(version_id, form)["properties"]
+        answers = {name: value for name, value in answers.items() if name in offered}
         person = organisation.actor_named(organisation.candidates(candidate)[0].username)
         with clock.at(MONDAY), transaction():
             inbox.complete(item_id, answers, actor=person, now=MONDAY)

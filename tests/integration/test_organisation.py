@@ -261,7 +261,7 @@ def test_every_change_is_told_with_its_actor_and_never_a_password(
         audit,
         "on_change",
         [
-            lambda stream, kind, data, actor, _now: told.append(
+            lambda stream, kind, data, *, actor, now: told.append(
                 (stream, kind, actor.username, json.dumps(data))
             )
         ],
