@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
+from datetime import time as dt_time
 from random import Random
 
 import click
@@ -17,10 +19,22 @@ from app.demo import customers, people
 from app.demo.simulate import Simulation
 from app.engine import latest_version
 from app.notifications import without_mail
+from app.timers import virtual
 
 demo = AppGroup("demo", help="An invented centre to look at.")
 CUSTOMERS = 60
 DAYS = 60
+AFTERNOON = dt_time(14, 32)
+
+
+def in_the_afternoon(now: datetime) -> datetime:
+    """Return the last half past two (the centre's zone) of a working day that is not after `now`."""
+    centre = calendar.current()
+    local = now.astimezone(centre.zone)
+    day = local.date() if local.time() >= AFTERNOON else local.date() - timedelta(days=1)
+    while not centre.spans(day):
+        day -= timedelta(days=1)
+    return datetime.combine(day, AFTERNOON, centre.zone).astimezone(UTC)
 
 
 @demo.command("load")
@@ -34,8 +48,10 @@ def load(wanted: int, seed: int) -> None:
         click.echo("There are cases already; nothing was changed.")
         return
     latest_version("customer_issue")
-    started, now = time.monotonic(), clock.now()
+    started, now = time.monotonic(), in_the_afternoon(clock.now())
     with transaction():
+        # A visitor at midnight should meet a centre at work: the demo's clock starts in working time.
+        virtual.move(now - clock.now(), actor_id=None, now=now)
         calendar.seed(now)
         people.load(now)
         filed = customers.load(CUSTOMERS, Random(seed), now)  # noqa: S311  a demo, no secrets

@@ -25,12 +25,16 @@ from app.demo.answers import Temper, answer
 from app.engine.tables import WorkItem
 from app.errors import AppError
 from app.inbox import service as inbox
+from app.notifications.tables import Notification
 from app.timers.job import wake_due
 
 WORKER = "demo"
 CHANNELS = ("phone", "phone", "phone", "phone", "visit", "web", "web", "mail", "message")
 # How much of the time allowed a step takes: mostly well within it, sometimes past it, seldom far past it.
 PACE = ((0.05, 0.35, 45), (0.35, 0.85, 40), (1.02, 1.5, 9), (1.6, 3.2, 6))
+# In the last days some work is left lying, so that a visitor meets what is overdue and escalated.
+LEFT_LYING = 0.09
+LAST_DAYS = timedelta(days=5)
 
 
 @dataclass(order=True)
@@ -82,6 +86,9 @@ class Simulation:
             wake_due(self.end, WORKER)
             self._plan_new_items()
             self._take_some()
+            with transaction():
+                read = sa.update(Notification).where(Notification.created_at < self.end - timedelta(days=1))
+                session().execute(read.values(read_at=self.end - timedelta(hours=20)))
 
     def _arrivals(self, wanted: int) -> list[datetime]:
         """Spread the cases over the days: two thirds in working time, the last days as busy as the first."""
@@ -160,6 +167,8 @@ class Simulation:
         for item_id, case_id, due_at in fresh.all():
             self.seen = max(self.seen, item_id)
             if case_id not in self.tempers:
+                continue
+            if clock.now() > self.end - LAST_DAYS and self.random.random() < LEFT_LYING:
                 continue
             low, high, _weight = self.random.choices(PACE, [weight for _low, _high, weight in PACE])[0]
             allowed = calendar.working_time_between(clock.now(), due_at) if due_at else timedelta(hours=4)
