@@ -8,7 +8,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 
 from app import clock
 from app.accounts import service as accounts
-from app.accounts.web import safe_next
+from app.accounts.web import requires, safe_next
 from app.db import transaction
 from app.web.i18n import COOKIE, LOCALES
 from app.web.shell import actor
@@ -35,6 +35,7 @@ def preferences() -> Response:
 
 
 @bp.get("/me")
+@requires()
 def me() -> str:
     """What the menu of the person holds, for phones."""
     return render_template("web/me.html")
