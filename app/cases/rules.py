@@ -67,6 +67,11 @@ def like(word: str) -> str:
     return f"%{escaped}%"
 
 
+def priority(severity: str | None) -> int:
+    """Return the priority of a case's tasks: 1 high, 2 normal, 3 low."""
+    return {"critical": 1, "high": 1, "low": 3}.get(severity or "", 2)
+
+
 def may_withdraw(status: str) -> bool:
     """Tell whether a case can still be taken back."""
     return status not in ENDED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -150,9 +151,7 @@ def apply(case_id: int, bound: Mapping[str, Any], *, actor: Actor, now: datetime
         if any(name in rules.SEARCHED for name in changed):
             refresh_search(case)
         if any(name in rules.SUBJECT for name in changed) and case.instance_id is not None:
-            engine.update_subject(
-                case.instance_id, title=case.title, klass=case.klass, severity=case.severity
-            )
+            engine.update_subject(case.instance_id, **asdict(subject(case)))
     return named
 
 
@@ -305,7 +304,13 @@ def _start_round(
 
 def subject(case: Case) -> engine.Subject:
     """Return what the inbox shows of a case on each of its work items."""
-    return engine.Subject(case_number=case.number, title=case.title, klass=case.klass, severity=case.severity)
+    return engine.Subject(
+        case_number=case.number,
+        title=case.title,
+        klass=case.klass,
+        severity=case.severity,
+        priority=rules.priority(case.severity),
+    )
 
 
 def _link(case: Case, parts: dict[str, dict[str, Any]], actor: Actor, now: datetime) -> None:

@@ -41,6 +41,9 @@ from app.db import session, transaction
 from app.engine.tables import Instance, ProcedureVersion
 from app.errors import Invalid, NotFound
 
+DI, DC = "{http://www.omg.org/spec/BPMN/20100524/DI}", "{http://www.omg.org/spec/DD/20100524/DC}"
+LABEL_WIDTH = 72.0
+
 
 def today() -> date:
     """Return the centre's own day."""
@@ -50,7 +53,7 @@ def today() -> date:
 @bp.get("/cases/<number>")
 @requires(*SEE)
 def show(number: str) -> Any:
-    """Show the file of a case; an unchanged one is not sent again."""
+    """Show the file of a case."""
     actor = current_actor()
     file = casefile.case_file(number, actor, now(), today(), request.args.get("round", type=int))
     return _page(file, actor)
@@ -126,7 +129,8 @@ def diagram(number: str, round_: int, process_id: str) -> Response:
     response = make_response(content if request.args.get("lang") == "zh" else translated(content))
     response.headers["Content-Type"] = "application/xml; charset=utf-8"
     response.headers["Cache-Control"] = "private, max-age=86400"
-    return response
+    response.add_etag()
+    return response.make_conditional(request)
 
 
 def translated(content: bytes) -> bytes:
@@ -137,6 +141,12 @@ def translated(content: bytes) -> bytes:
             node.set("name", _(node.get("name")))
         elif isinstance(node.tag, str) and node.tag.endswith("}text") and node.text and node.text.strip():
             node.text = _(node.text.strip())
+    for bounds in root.iterfind(f".//{DI}BPMNLabel/{DC}Bounds"):
+        # Drawn for two Chinese signs; a word in another language would break in its middle.
+        width = float(bounds.get("width", "0"))
+        if width < LABEL_WIDTH:
+            bounds.set("x", str(float(bounds.get("x", "0")) - (LABEL_WIDTH - width) / 2))
+            bounds.set("width", str(LABEL_WIDTH))
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 

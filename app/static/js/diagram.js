@@ -6,12 +6,17 @@
   var card = doc.getElementById('progress'), states = {}, viewer = null, shown = null;
   JSON.parse(source.textContent).processes.forEach(function (one) { states[one.id] = one; });
 
+  var COLOURS = {
+    name: 'bpmn.io colours', prefix: 'bioc', uri: 'http://bpmn.io/schema/bpmn/biocolor/1.0',
+    types: [{ name: 'ColoredEdge', extends: ['bpmndi:BPMNEdge'], properties: [{ name: 'stroke', isAttr: true, type: 'String' }] }]
+  };
   function lit(id) {
     var one = states[id], canvas = viewer.get('canvas'), overlays = viewer.get('overlays'), registry = viewer.get('elementRegistry');
     registry.getAll().forEach(function (shape) {
       var state = one.elements[shape.id];
       if (state) canvas.addMarker(shape.id, 'is-' + state.status);
-      if (state && state.rounds > 1) {
+      if (/Participant|Lane/.test(shape.type)) canvas.addMarker(shape.id, 'is-lane');
+      if (state && state.rounds > 1 && /Task|CallActivity|SubProcess/.test(shape.type)) {
         overlays.add(shape.id, { position: { top: -10, right: 10 }, html: badge('round round--' + state.status, String(state.rounds)) });
       }
       if (one.calls[shape.id] && states[one.calls[shape.id]]) {
@@ -22,9 +27,15 @@
       if (shape.waypoints && shape.source && shape.target && one.elements[shape.source.id] && one.elements[shape.target.id]
           && (one.elements[shape.source.id].status === 'done' || shape.source.type === 'bpmn:BoundaryEvent')) {
         var to = one.elements[shape.target.id].status;
-        canvas.addMarker(shape.id, to === 'done' || to === 'cancelled' ? 'is-gone' : 'is-live-' + to);
+        colour(shape, { current: '--accent', escalated: '--escalated-solid' }[to] || '--done-solid');
       }
     });
+  }
+  /* Colour belongs to the drawing: an arrow's head takes it only when it is drawn anew. */
+  function colour(shape, token) {
+    shape.di.set('bioc:stroke', 'var(' + token + ')');
+    viewer.get('canvas').addMarker(shape.id, 'is-gone');
+    viewer.get('graphicsFactory').update('connection', shape, viewer.get('elementRegistry').getGraphics(shape));
   }
   function badge(cls, text) {
     var box = doc.createElement('div');
@@ -56,7 +67,13 @@
       return answer.text();
     }).then(function (xml) {
       if (viewer) viewer.destroy();
-      viewer = new window.BpmnJS({ container: place, bpmnRenderer: { defaultFillColor: 'var(--d-node)', defaultStrokeColor: 'var(--d-line)', defaultLabelColor: 'var(--text)' } });
+      viewer = new window.BpmnJS({
+        container: place,
+        moddleExtensions: { bioc: COLOURS },
+        bpmnRenderer: { defaultFillColor: 'var(--d-node)', defaultStrokeColor: 'var(--d-idle)', defaultLabelColor: 'var(--text)' },
+        /* Measured in the font that is shown, or labels would break in the wrong places. */
+        textRenderer: { defaultStyle: { fontFamily: getComputedStyle(doc.body).fontFamily } }
+      });
       return viewer.importXML(xml);
     }).then(function () {
       lit(id); height(); fit();
