@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
+from sqlalchemy.orm.util import identity_key
 
 from app import engine
 from app.accounts import organisation
@@ -41,33 +42,34 @@ def case_status(context: engine.StepContext, status: str) -> None:
         service.set_status(case, status, actor=context.actor, now=context.now)
 
 
-def work_item_opened(context: engine.StepContext, item: WorkItem) -> None:
+def work_item_opened(context: engine.StepContext, _item: WorkItem) -> None:
     """The case is due when the first of its open steps is."""
-    case = _case(context)
-    if case is None:
-        return
-    if session().info.get(RECOUNTED) != case.id:
-        _recount(case)
-    elif item.due_at is not None and (case.due_at is None or item.due_at < case.due_at):
-        case.due_at = item.due_at
+    # Where the step completed an item before, that hook has seen this one already.
+    if context.case_id is not None and session().info.get(RECOUNTED) != context.case_id:
+        _recount(context.case_id)
 
 
 def work_item_gone(context: engine.StepContext, _item: WorkItem) -> None:
     """A step is over: the deadline and escalation of the case are those of what stays open."""
-    case = _case(context)
-    if case is not None:
-        _recount(case)
+    if context.case_id is not None:
+        _recount(context.case_id)
 
 
-def _recount(case: Case) -> None:
-    """Read deadline and escalation anew from the open steps; one statement, once a step."""
-    query = sa.select(sa.func.min(WorkItem.due_at), sa.func.max(WorkItem.escalation_level)).where(
-        WorkItem.case_id == case.id, WorkItem.status.in_(OPEN)
+def _recount(case_id: int) -> None:
+    """Write the deadline and escalation of the open steps to their case; one statement."""
+    of_case = WorkItem.case_id == case_id, WorkItem.status.in_(OPEN)
+    first = sa.select(sa.func.min(WorkItem.due_at)).where(*of_case).scalar_subquery()
+    highest = sa.select(sa.func.max(WorkItem.escalation_level)).where(*of_case).scalar_subquery()
+    session().execute(
+        sa.update(Case)
+        .where(Case.id == case_id)
+        .values(due_at=first, escalation_level=sa.func.coalesce(highest, 0))
+        .execution_options(synchronize_session=False)
     )
-    due_at, level = session().execute(query).one()
-    case.due_at, case.escalation_level = due_at, level or 0
-    # A step completes one item and opens others: the second look would find what the first hook adds itself.
-    session().info[RECOUNTED] = case.id
+    known = session().identity_map.get(identity_key(Case, case_id))
+    if known is not None:
+        session().expire(known, ["due_at", "escalation_level"])
+    session().info[RECOUNTED] = case_id
 
 
 def overdue(context: engine.StepContext, item: WorkItem, level: int, tell: str) -> None:

@@ -130,7 +130,8 @@ def diagram(number: str, round_: int, process_id: str) -> Response:
     response.headers["Content-Type"] = "application/xml; charset=utf-8"
     response.headers["Cache-Control"] = "private, max-age=86400"
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def translated(content: bytes) -> bytes:
