@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page
 
 from app import clock, create_app
 from app.db import close_read_session
+from tests.factories import Desk, desk_on, open_centre
 from tests.support import browser as browsers
 from tests.support.database import Counted, PostgresTemplate, SqliteTemplate, counting, test_settings
 from tests.support.server import LiveServer, serving
@@ -65,10 +66,26 @@ def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post
     template.close()
 
 
+@pytest.fixture(scope="session")
+def sqlite_centre_template(tmp_path_factory: pytest.TempPathFactory) -> SqliteTemplate:
+    """A SQLite file with people for every role and the procedures deployed."""
+    return SqliteTemplate(tmp_path_factory.mktemp("sqlite-centre"), open_centre)
+
+
+@pytest.fixture(scope="session")
+def postgres_centre_template(
+    postgres_template: PostgresTemplate, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PostgresTemplate]:
+    """A PostgreSQL database with people for every role and the procedures deployed."""
+    with postgres_template.filled(tmp_path_factory.mktemp("postgres-centre"), open_centre) as template:
+        yield template
+
+
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty, migrated database of this test's own."""
-    template = request.getfixturevalue(f"{request.param}_template")
+    """The URL of a migrated database of this test's own: empty, or with a centre for tests that ask for `desk`."""
+    kind = "centre_template" if "desk" in request.fixturenames else "template"
+    template = request.getfixturevalue(f"{request.param}_{kind}")
     with template.copy(tmp_path) as url:
         yield url
 
@@ -93,6 +110,13 @@ def app_context(app: Flask) -> Iterator[Flask]:
     """
     with app.app_context():
         yield app
+
+
+@pytest.fixture
+def desk(app: Flask) -> Iterator[Desk]:
+    """A centre with people for every role and the procedures deployed; the clock stands on a Monday morning."""
+    with desk_on(app) as made:
+        yield made
 
 
 @pytest.fixture

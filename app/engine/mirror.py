@@ -23,6 +23,43 @@ LIVE = ("open", "claimed")
 # A role key or "role:unit", written bare: `platform`, `repairpoint:WP003`.
 _BARE_CANDIDATE = re.compile(r"[a-z_]+(:[\w-]+)?")
 PRIORITIES = (1, 3)
+_FIRED = ("status", "worker", "fired_at", "lateness_seconds")
+
+# Built once: making a statement costs more than running it.
+_TIMER: Any = Timer.__table__
+_MESSAGE: Any = WaitingMessage.__table__
+_OPEN_ITEMS = (
+    sa.insert(WorkItem).returning(WorkItem, sort_by_parameter_order=True).execution_options(render_nulls=True)
+)
+_INSERT_TIMERS = sa.insert(_TIMER)
+_CANCEL_TIMERS = (
+    sa.update(_TIMER)
+    .where(
+        _TIMER.c.instance_id == sa.bindparam("its_instance"),
+        _TIMER.c.status == "waiting",
+        _TIMER.c.task_id.in_(sa.bindparam("its_tasks", expanding=True)),
+    )
+    .values(status="cancelled", lease_until=None)
+)
+_FIRE_TIMERS = (
+    sa.update(_TIMER)
+    .where(
+        _TIMER.c.instance_id == sa.bindparam("its_instance"),
+        _TIMER.c.task_id == sa.bindparam("its_task"),
+        _TIMER.c.sequence == sa.bindparam("its_sequence"),
+        _TIMER.c.status == "waiting",
+    )
+    .values(lease_until=None, **{name: sa.bindparam(f"new_{name}") for name in _FIRED})
+)
+_MOVE_MESSAGES = (
+    sa.update(_MESSAGE)
+    .where(
+        _MESSAGE.c.instance_id == sa.bindparam("its_instance"),
+        _MESSAGE.c.task_id == sa.bindparam("its_task"),
+        _MESSAGE.c.name == sa.bindparam("its_name"),
+    )
+    .values(task_id=sa.bindparam("new_task"), element=sa.bindparam("new_element"))
+)
 
 
 def new_items(step: Step, after: Picture) -> list[dict[str, Any]]:
@@ -39,8 +76,7 @@ def open_items(rows: list[dict[str, Any]]) -> list[WorkItem]:
     """Insert new items and return them."""
     if not rows:
         return []
-    statement = sa.insert(WorkItem).returning(WorkItem, sort_by_parameter_order=True)
-    return list(session().scalars(statement, rows))
+    return list(session().scalars(_OPEN_ITEMS, rows))
 
 
 def cancel_items(step: Step, after: Picture) -> list[WorkItem]:
@@ -71,12 +107,7 @@ def sync_timers(step: Step, after: Picture, worker: str | None) -> None:
     waiting = {(timer.task_id, timer.sequence) for timer in after.timers.values()}
     gone = [task_id for task_id, number in rows_before - fired - waiting]
     if gone:
-        session().execute(
-            sa.update(Timer)
-            .where(Timer.instance_id == step.instance.id, Timer.status == "waiting", Timer.task_id.in_(gone))
-            .values(status="cancelled", lease_until=None)
-            .execution_options(synchronize_session=False)
-        )
+        session().execute(_CANCEL_TIMERS, {"its_instance": step.instance.id, "its_tasks": gone})
     # A cycle that is late fires several times in one step; each firing has its row.
     rows = [
         {**_timer_row(step, one), **_fired_values(step.now, one, worker)}
@@ -89,11 +120,11 @@ def sync_timers(step: Step, after: Picture, worker: str | None) -> None:
         if (one.task_id, one.sequence) not in rows_before
     ]
     if rows:
-        session().execute(sa.insert(Timer), rows)
+        session().execute(_INSERT_TIMERS, rows)
 
 
-def sync_messages(step: Step, after: Picture) -> list[PendingMessage]:
-    """Insert, move and delete waiting messages; return those that nobody of this instance waited for before."""
+def sync_messages(step: Step, after: Picture) -> None:
+    """Insert, move and delete waiting messages."""
     gone = [message for key, message in step.before.messages.items() if key not in after.messages]
     fresh = [message for key, message in after.messages.items() if key not in step.before.messages]
     moved = []
@@ -105,12 +136,11 @@ def sync_messages(step: Step, after: Picture) -> list[PendingMessage]:
             gone.remove(old)
             fresh.remove(new)
     if moved:
-        _move(moved)
+        session().connection().execute(_MOVE_MESSAGES, moved)
     if gone:
         _delete(step, gone)
     if fresh:
         session().execute(sa.insert(WaitingMessage), [_message_row(step, message) for message in fresh])
-    return fresh
 
 
 def _item(step: Step, after: Picture, task_id: str, task: Task, entered: set[str]) -> dict[str, Any]:
@@ -154,7 +184,8 @@ def _item(step: Step, after: Picture, task_id: str, task: Task, entered: set[str
 
 
 def _round(step: Step, task: Task, key: str, entered: set[str]) -> int:
-    # The turns of a loop or multi-instance task belong to one round; a sequential one opens them step by step.
+    # The turns of a loop or multi-instance task belong to one round; a sequential one opens them step by
+    # step.
     same = reader.in_loop(task) and str(task.parent.id) in step.before.places
     if key not in entered and not same:
         step.live.rounds[key] = step.live.rounds.get(key, 0) + 1
@@ -176,7 +207,9 @@ def _candidate(step: Step, task: Task, text: str | None) -> str | None:
 def _assignee(step: Step, task: Task, text: str | None) -> int | None:
     if not text:
         return None
-    value = _value(step, task, text) if not text.strip().isalnum() or text.strip() in task.data else text.strip()
+    value = (
+        _value(step, task, text) if not text.strip().isalnum() or text.strip() in task.data else text.strip()
+    )
     if value is None or isinstance(value, int):
         return value
     # A user name. People belong to another capability; their table's name is all we need to know.
@@ -186,7 +219,7 @@ def _assignee(step: Step, task: Task, text: str | None) -> int | None:
 
 
 def _priority(step: Step, task: Task, text: str | None) -> int:
-    value = _value(step, task, text) if text else 2
+    value = _value(step, task, text) if text else (step.instance.subject or {}).get("priority", 2)
     low, high = PRIORITIES
     return min(max(int(value), low), high)
 
@@ -211,7 +244,6 @@ def _first_deadline(task: Task, after: Picture) -> datetime | None:
     return min((timer.due for timer in waiting if timer is not None), default=None)
 
 
-_FIRED = ("status", "worker", "fired_at", "lateness_seconds")
 _WAITING: dict[str, Any] = {"status": "waiting", "worker": None, "fired_at": None, "lateness_seconds": None}
 
 
@@ -246,21 +278,7 @@ def _mark_fired(step: Step, firings: Iterable[PendingTimer], worker: str | None)
     ]
     if not parameters:
         return
-    table: Any = Timer.__table__
-    session().connection().execute(
-        sa.update(table)
-        .where(
-            table.c.instance_id == sa.bindparam("its_instance"),
-            table.c.task_id == sa.bindparam("its_task"),
-            table.c.sequence == sa.bindparam("its_sequence"),
-            table.c.status == "waiting",
-        )
-        .values(
-            lease_until=None,
-            **{name: sa.bindparam(f"new_{name}") for name in _FIRED},
-        ),
-        parameters,
-    )
+    session().connection().execute(_FIRE_TIMERS, parameters)
 
 
 def _message_row(step: Step, message: PendingMessage) -> dict[str, Any]:
@@ -281,20 +299,6 @@ def _move_parameters(step: Step, old: PendingMessage, new: PendingMessage) -> di
         "new_task": new.task_id,
         "new_element": new.place.element,
     }
-
-
-def _move(parameters: list[dict[str, Any]]) -> None:
-    table: Any = WaitingMessage.__table__
-    session().connection().execute(
-        sa.update(table)
-        .where(
-            table.c.instance_id == sa.bindparam("its_instance"),
-            table.c.task_id == sa.bindparam("its_task"),
-            table.c.name == sa.bindparam("its_name"),
-        )
-        .values(task_id=sa.bindparam("new_task"), element=sa.bindparam("new_element")),
-        parameters,
-    )
 
 
 def _delete(step: Step, gone: list[PendingMessage]) -> None:

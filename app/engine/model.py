@@ -13,12 +13,16 @@ from app.engine.tables import Instance, WorkItem
 
 @dataclass(frozen=True)
 class Subject:
-    """What a work item says about its case, so that a list of items is one query."""
+    """What a work item says about its case, so that a list of items is one query.
+
+    priority: 1 high to 3 low, of each of its items unless the diagram gives them another.
+    """
 
     case_number: str | None = None
     title: str = ""
     klass: str | None = None
     severity: str | None = None
+    priority: int = 2
 
 
 @dataclass(frozen=True)

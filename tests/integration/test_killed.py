@@ -18,31 +18,30 @@ from app.db import close_read_session, session, transaction
 from app.engine.tables import Event, Instance, Timer, WorkItem
 from app.inbox import service as inbox
 from app.timers.job import wake_due
-from tests.factories import ANSWERS, MONDAY, desk_on
+from tests.factories import ANSWERS, MONDAY
 from tests.support import forked
 
 KILLS = 100
 TIMERS = 1000
 
 
-def test_a_worker_killed_a_hundred_times_leaves_every_step_whole(app):
-    with desk_on(app) as desk:
-        for number in range(40):
-            desk.receive(title=f"终端离线 {number}")
-        chance = random.Random(7)
-        close_read_session()
-        for _kill in range(KILLS):
-            worker = forked.fork(app, _work_on)
-            _wait_for_work(_done())
-            threading.Event().wait(chance.uniform(0, 0.06))
-            forked.kill(worker)
-            _check_whole()
-        # What was in hand when the last one died is still there to be done.
-        before = _done()
-        assert forked.wait(forked.fork(app, lambda: _work_on(5))) == 0
+def test_a_worker_killed_a_hundred_times_leaves_every_step_whole(app, desk):
+    for number in range(40):
+        desk.receive(title=f"终端离线 {number}")
+    chance = random.Random(7)
+    close_read_session()
+    for _kill in range(KILLS):
+        worker = forked.fork(app, _work_on)
+        _wait_for_work(_done())
+        threading.Event().wait(chance.uniform(0, 0.06))
+        forked.kill(worker)
         _check_whole()
-        assert before > 20
-        assert _done() > before
+    # What was in hand when the last one died is still there to be done.
+    before = _done()
+    assert forked.wait(forked.fork(app, lambda: _work_on(5))) == 0
+    _check_whole()
+    assert before > 20
+    assert _done() > before
 
 
 def _work_on(limit: int = 10**6) -> None:
@@ -54,7 +53,9 @@ def _work_on(limit: int = 10**6) -> None:
         rows = (
             session()
             .execute(
-                sa.select(WorkItem.id, WorkItem.element, WorkItem.candidate, WorkItem.version_id, WorkItem.form)
+                sa.select(
+                    WorkItem.id, WorkItem.element, WorkItem.candidate, WorkItem.version_id, WorkItem.form
+                )
                 .where(WorkItem.status.in_(("open", "claimed")))
                 .limit(200)
             )

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import sqlalchemy as sa
+from flask import Flask
 from sqlalchemy import event
 
 from app import create_app
+from app.db import close_read_session
 from app.settings import Settings
 from tests.support.postgres import PostgresServer
 
@@ -37,12 +39,25 @@ def build_schema(url: str, var_dir: Path) -> None:
         app.extensions["db_engine"].dispose()
 
 
-class SqliteTemplate:
-    """A migrated SQLite file that is copied for each test."""
+def fill(url: str, var_dir: Path, prepare: Callable[[Flask], None]) -> None:
+    """Let `prepare` write into a migrated database, within the application's context."""
+    app = create_app(test_settings(url, var_dir))
+    try:
+        with app.app_context():
+            prepare(app)
+            close_read_session()
+    finally:
+        app.extensions["db_engine"].dispose()
 
-    def __init__(self, folder: Path) -> None:
+
+class SqliteTemplate:
+    """A migrated SQLite file that is copied for each test; `prepare` writes what all of them start with."""
+
+    def __init__(self, folder: Path, prepare: Callable[[Flask], None] | None = None) -> None:
         self.file = folder / "template.db"
         build_schema(f"sqlite:///{self.file}", folder)
+        if prepare is not None:
+            fill(f"sqlite:///{self.file}", folder, prepare)
         # Whatever is still in the write-ahead log belongs into the file that is copied.
         plain = sa.create_engine(f"sqlite:///{self.file}")
         with plain.connect() as connection:
@@ -90,6 +105,16 @@ class PostgresTemplate:
             yield self._url(name)
         finally:
             self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    @contextmanager
+    def filled(self, folder: Path, prepare: Callable[[Flask], None]) -> Iterator[PostgresTemplate]:
+        """Give another template on this server: a copy of this one into which `prepare` has written."""
+        with self.copy(folder) as url:
+            fill(url, folder, prepare)
+            other = object.__new__(PostgresTemplate)
+            other.server, other.base, other.admin = None, self.base, self.admin
+            other.name = sa.make_url(url).database or ""
+            yield other
 
     def close(self) -> None:
         """Drop the template and end the server, if it is ours."""
