@@ -1,8 +1,8 @@
 """The engine adapter: the only code that knows SpiffWorkflow. This is its whole surface.
 
 Every function that changes something takes actor and now and works in the transaction that its caller opened;
-one call is one step of one instance. Errors are ours (`app.errors`); StepFailed leaves the instance as it was,
-the caller records it in a fresh transaction with `record_incident`.
+one call is one step of one instance. Errors are ours (`app.errors`); StepFailed leaves the instance as it
+was, the caller records it in a fresh transaction with `record_incident`.
 """
 
 from app.engine.connectors import ConnectorContext, connector, connector_names, off, on
@@ -32,7 +32,14 @@ from app.engine.messages import send_message
 from app.engine.migrate import migrate
 from app.engine.model import Delivered, ElementState, Kept, MigrationReport, StepContext, StepResult, Subject
 from app.engine.problems import Problem, ProblemsFound
-from app.engine.queries import element_states, get_instance, instance_view, instances_of_case, item_data, open_incidents
+from app.engine.queries import (
+    element_states,
+    get_instance,
+    instance_view,
+    instances_of_case,
+    item_data,
+    open_incidents,
+)
 from app.engine.schedule import claim_due, due, next_due, release
 from app.engine.script_engine import BpmnError
 from app.engine.store import LoadedVersion, version

@@ -33,8 +33,8 @@ _handlers: dict[str, list[Handler]] = {name: [] for name in HOOKS}
 def connector(name: str) -> Callable[[Connector], Connector]:
     """Register a function that service tasks call: `f(ctx, **parameters)` gives a JSON dictionary or None.
 
-    The dictionary goes into the task's result variable. A BpmnError goes to an error boundary event of its code;
-    any other exception fails the step.
+    The dictionary goes into the task's result variable. A BpmnError goes to an error boundary event of its
+    code; any other exception fails the step.
     """
 
     def register(function: Connector) -> Connector:

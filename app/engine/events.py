@@ -1,7 +1,8 @@
 """The append-only history. Each stream is a chain: every event carries the hash of the one before.
 
-Events are collected during a transaction and written at its end: one look-up and one insert however many there
-are, and the lock on a stream is the last one taken, so that two writers never wait for each other crosswise.
+Events are collected during a transaction and written at its end: one look-up and one insert however many
+there are, and the lock on a stream is the last one taken, so that two writers never wait for each other
+crosswise.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +23,19 @@ from app.engine.tables import Event
 
 _PENDING = "pending_events"
 GENESIS = "0" * 64
+
+# Built once: making a statement costs more than running it.
+_NEWEST = (
+    sa.select(Event.stream, sa.func.max(Event.seq).label("seq"))
+    .where(Event.stream.in_(sa.bindparam("streams", expanding=True)))
+    .group_by(Event.stream)
+    .subquery()
+)
+_HEADS = sa.select(Event.stream, Event.seq, Event.hash).join(
+    _NEWEST, (_NEWEST.c.stream == Event.stream) & (_NEWEST.c.seq == Event.seq)
+)
+# The table, not the mapping: rows with and without an element go into one statement.
+_APPEND = sa.insert(Event.__table__)  # type: ignore[arg-type]
 MAX_ACTOR_NAME = 80
 
 
@@ -47,7 +61,7 @@ def record_event(
     pending.append(
         {
             "stream": stream,
-            "at": now,
+            "at": now.astimezone(UTC),
             "actor_id": actor.id,
             "actor_name": actor.display_name[:MAX_ACTOR_NAME],
             "kind": kind,
@@ -79,7 +93,7 @@ def flush_events(write: Session | None = None) -> None:
         row.update(seq=seq + 1, previous_hash=previous)
         row["hash"] = _hash(row)
         heads[row["stream"]] = (row["seq"], row["hash"])
-    write.execute(sa.insert(Event), pending)
+    write.execute(_APPEND, pending)
 
 
 @sa_event.listens_for(Session, "before_commit")
@@ -95,17 +109,7 @@ def _lock_heads(write: Session, streams: list[str]) -> dict[str, tuple[int, str]
         )
         ordered = sa.select(keys.c.stream).order_by(keys.c.place).subquery()
         write.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(ordered.c.stream, 0))))
-    newest = (
-        sa.select(Event.stream, sa.func.max(Event.seq).label("seq"))
-        .where(Event.stream.in_(streams))
-        .group_by(Event.stream)
-        .subquery()
-    )
-    rows = write.execute(
-        sa.select(Event.stream, Event.seq, Event.hash).join(
-            newest, (newest.c.stream == Event.stream) & (newest.c.seq == Event.seq)
-        )
-    )
+    rows = write.execute(_HEADS, {"streams": streams})
     return {row.stream: (row.seq, row.hash) for row in rows}
 
 
@@ -119,7 +123,7 @@ def _hash(row: Mapping[str, Any]) -> str:
 
 
 def broken_links(stream: str) -> Iterator[int]:
-    """Yield the seq of each event of the stream whose hash or place does not fit: none, unless somebody edited it."""
+    """Yield the seq of each event of a stream whose hash or place does not fit: none, if nobody edited it."""
     previous, expected = GENESIS, 1
     for found in session().scalars(sa.select(Event).where(Event.stream == stream).order_by(Event.seq)):
         row = {column.key: getattr(found, column.key) for column in Event.__table__.columns}

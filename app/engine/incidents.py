@@ -20,12 +20,14 @@ from app.errors import NotFound, Refused, StepFailed
 UNKNOWN = "the engine said nothing"
 
 
-def record_incident(error: StepFailed, *, now: datetime, actor: Actor = SYSTEM, stop: bool = False) -> Incident | None:
+def record_incident(
+    error: StepFailed, *, now: datetime, actor: Actor = SYSTEM, stop: bool = False
+) -> Incident | None:
     """Keep what went wrong, in a fresh transaction: the step's own is lost. Return the open incident.
 
-    The same failure again counts as one more attempt. None when the instance was never saved (a failed start).
-    stop: nobody saw the failure (a timer, a message): the instance becomes `failed` and is left alone until an
-          operator retries, so that no scheduler runs into it again and again.
+    The same failure again counts as one more attempt. None if the instance was never saved (a failed start).
+    stop: nobody saw the failure (a timer, a message): the instance becomes `failed` and is left alone until
+          an operator retries, so that no scheduler runs into it again and again.
     """
     if error.instance_id is None or session().get(Instance, error.instance_id) is None:
         return None
@@ -39,7 +41,11 @@ def record_incident(error: StepFailed, *, now: datetime, actor: Actor = SYSTEM, 
     )
     if found is None:
         found = Incident(
-            instance_id=instance.id, element=error.element, detail=error.detail or UNKNOWN, attempts=1, created_at=now
+            instance_id=instance.id,
+            element=error.element,
+            detail=error.detail or UNKNOWN,
+            attempts=1,
+            created_at=now,
         )
         session().add(found)
     else:
@@ -69,8 +75,8 @@ def record_incident(error: StepFailed, *, now: datetime, actor: Actor = SYSTEM, 
 def retry_incident(incident_id: int, *, actor: Actor, now: datetime) -> StepResult:
     """Try again where an instance stood still: what is due fires, and the incident is resolved.
 
-    Raises NotFound; Refused when it is resolved already or the instance has ended; StepFailed when it fails again:
-    record that in a fresh transaction.
+    Raises NotFound; Refused when it is resolved already or the instance has ended; StepFailed when it fails
+    again: record that in a fresh transaction.
     """
     incident = session().get(Incident, incident_id)
     if incident is None:

@@ -34,7 +34,9 @@ def take_kept(waits: Iterable[PendingMessage]) -> list[tuple[PendingMessage, dic
     rows = list(session().scalars(for_update(statement, skip_locked=True)))
     taken = []
     for wait in waiting:
-        row = next((row for row in rows if (row.name, row.correlation) == (wait.name, wait.correlation)), None)
+        row = next(
+            (row for row in rows if (row.name, row.correlation) == (wait.name, wait.correlation)), None
+        )
         if row is not None:
             rows.remove(row)
             taken.append((wait, row.payload))

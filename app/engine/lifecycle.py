@@ -22,6 +22,15 @@ from app.engine.writing import finish
 from app.errors import Conflict, NotFound, Refused
 
 ENDED = ("completed", "cancelled")
+_LOCK_ITEM = (
+    sa.select(WorkItem, Instance)
+    .join(Instance, Instance.id == WorkItem.instance_id)
+    .where(WorkItem.id == sa.bindparam("its_id"))
+    # The instance first, as everybody does who takes a step; PostgreSQL locks in this order.
+    .with_for_update(of=[Instance, WorkItem])
+    # What this transaction read before the lock may be older than what the lock waited for.
+    .execution_options(populate_existing=True)
+)
 
 
 @dataclass(frozen=True)
@@ -87,21 +96,16 @@ def start(
     return instance
 
 
-def lock_item(work_item_id: int, *, now: datetime, actor: Actor = SYSTEM, revision: int | None = None) -> LockedItem:
+def lock_item(
+    work_item_id: int, *, now: datetime, actor: Actor = SYSTEM, revision: int | None = None
+) -> LockedItem:
     """Lock the instance of a work item and do what is due; the item is open when this returns.
 
     revision: of the work item as the person saw it.
-    Raises NotFound; Conflict when it is not open any more (with who and when) or has changed; Refused while the
-    instance is suspended; StepFailed.
+    Raises NotFound; Conflict when it is not open any more (with who and when) or has changed; Refused while
+    the instance is suspended; StepFailed.
     """
-    found = session().execute(
-        sa.select(WorkItem, Instance)
-        .join(Instance, Instance.id == WorkItem.instance_id)
-        .where(WorkItem.id == work_item_id)
-        .with_for_update(of=[WorkItem, Instance])
-        # What this transaction read before the lock may be older than what the lock waited for.
-        .execution_options(populate_existing=True)
-    ).one_or_none()
+    found = session().execute(_LOCK_ITEM, {"its_id": work_item_id}).one_or_none()
     if found is None:
         raise NotFound(_("There is no such work item."))
     item, instance = found
@@ -167,7 +171,7 @@ def suspend(instance_id: int, reason: str, *, actor: Actor, now: datetime) -> No
 
 
 def resume(instance_id: int, reason: str = "", *, actor: Actor, now: datetime) -> None:
-    """Let a suspended instance go on: what fell due meanwhile happens now, kept messages arrive. Raises Refused."""
+    """Let a suspended instance go on: what fell due happens now, kept messages arrive. Raises Refused."""
     instance = _lock_running(instance_id)
     if instance.status != "suspended":
         raise Refused(_("This instance is not suspended."))
@@ -179,21 +183,21 @@ def resume(instance_id: int, reason: str = "", *, actor: Actor, now: datetime) -
 
 
 def update_subject(instance_id: int, **changes: Any) -> None:
-    """Change what the open work items of an instance say about its case: title, klass, severity, case_number."""
+    """Change what the work items of an instance say about its case: title, klass, severity, case_number."""
     unknown = changes.keys() - Subject.__dataclass_fields__.keys()
     if unknown:
         raise TypeError(f"no such field of a subject: {sorted(unknown)}")
     instance = session().get_one(Instance, instance_id)
     instance.subject = {**(instance.subject or {}), **changes}
-    session().execute(
-        sa.update(WorkItem).where(WorkItem.instance_id == instance_id).values(**changes)
-    )
+    session().execute(sa.update(WorkItem).where(WorkItem.instance_id == instance_id).values(**changes))
 
 
 def lock_instance(instance_id: int) -> Instance:
     """Lock an instance's row for this transaction. Raises NotFound."""
     found = session().scalar(
-        for_update(sa.select(Instance).where(Instance.id == instance_id)).execution_options(populate_existing=True)
+        for_update(sa.select(Instance).where(Instance.id == instance_id)).execution_options(
+            populate_existing=True
+        )
     )
     if found is None:
         raise NotFound(_("There is no such instance."))
@@ -208,7 +212,13 @@ def _lock_running(instance_id: int) -> Instance:
 
 
 def _set_status(
-    instance: Instance, status: str, reason: str | None, kind: str, actor: Actor, now: datetime, note: str = ""
+    instance: Instance,
+    status: str,
+    reason: str | None,
+    kind: str,
+    actor: Actor,
+    now: datetime,
+    note: str = "",
 ) -> None:
     instance.status, instance.status_reason = status, reason
     instance.revision += 1
@@ -243,4 +253,3 @@ def _who(item: WorkItem) -> str | None:
         .order_by(Event.id.desc())
         .limit(1)
     )
-

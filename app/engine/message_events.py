@@ -14,13 +14,13 @@ from SpiffWorkflow.spiff.specs.event_definitions import MessageEventDefinition
 from SpiffWorkflow.task import Task
 
 
-class DeskMessage(MessageEventDefinition):  # type: ignore[misc]
+class DeskMessage(MessageEventDefinition):
     """A message that any payload fits."""
 
     @classmethod
     def of(cls, other: MessageEventDefinition) -> DeskMessage:
         """Return the library's definition as ours."""
-        made = cls(
+        return cls(
             other.name,
             other.correlation_properties,
             other.expression,
@@ -28,11 +28,10 @@ class DeskMessage(MessageEventDefinition):  # type: ignore[misc]
             other.process_correlations,
             description=other.description,
         )
-        return made
 
     @property
     def correlation(self) -> str | None:
-        """The expression that the diagram correlates with, over process data or payload; None: the business key."""
+        """What the diagram correlates with, over process data or payload; None means the business key."""
         properties = [*self.process_correlations, *self.correlation_properties]
         return properties[0].retrieval_expression if properties else None
 

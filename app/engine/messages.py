@@ -41,7 +41,9 @@ def send_message(
         if result is not None:
             return result
     if correlation is None:
-        correlation = session().scalar(sa.select(Instance.business_key).where(Instance.id == instance_id)) or ""
+        correlation = (
+            session().scalar(sa.select(Instance.business_key).where(Instance.id == instance_id)) or ""
+        )
     return Kept(keep(name, correlation, values, now))
 
 

@@ -20,8 +20,8 @@ FINISHED = TaskState.FINISHED_MASK
 def prune(workflow: Any) -> int:
     """Shorten every active task tree of the instance; return how many tasks went.
 
-    Kept: all that is unfinished with its direct parent, an open split with its branches, the tokens that wait at
-    an unfinished join. Lost: data of side branches that have ended (the library would merge it at the very end).
+    Kept: all that is unfinished with its direct parent, an open split with its branches, the tokens that wait
+    at an unfinished join. Lost: data of side branches that have ended (the library merges it at the end).
     """
     for task_id in [i for i, sub in workflow.subprocesses.items() if sub.completed]:
         _drop_subprocess(workflow, task_id)
@@ -42,7 +42,8 @@ class _Tree:
         self.workflow = workflow
         self.top = top
         self.root: Task = workflow.task_tree
-        # A token that arrived at an open join is a CANCELLED task with a finished parent; the join still counts it.
+        # A token that arrived at an open join is a CANCELLED task with a finished parent; the join still
+        # counts it.
         self.open_joins = {
             task.task_spec.name
             for task in workflow.tasks.values()
@@ -140,8 +141,10 @@ class _Tree:
 
 
 def _is_open_split(task: Task) -> bool:
-    """Tell whether boundary events still hang on an unfinished activity here; their join looks at all of them."""
+    """Tell whether boundary events still hang on an open activity here; their join looks at all of them."""
     if not isinstance(task.task_spec, BoundaryEventSplit):
         return False
-    mains = [child for child in task.children if not isinstance(child.task_spec, BoundaryEvent | BoundaryEventJoin)]
+    mains = [
+        child for child in task.children if not isinstance(child.task_spec, BoundaryEvent | BoundaryEventJoin)
+    ]
     return any(not main.has_state(FINISHED) for main in mains)

@@ -87,11 +87,15 @@ def item_data(work_item_id: int) -> dict[str, Any]:
 
     One query; raises NotFound.
     """
-    row = session().execute(
-        sa.select(Instance.state, WorkItem.task_id)
-        .join(WorkItem, WorkItem.instance_id == Instance.id)
-        .where(WorkItem.id == work_item_id)
-    ).one_or_none()
+    row = (
+        session()
+        .execute(
+            sa.select(Instance.state, WorkItem.task_id)
+            .join(WorkItem, WorkItem.instance_id == Instance.id)
+            .where(WorkItem.id == work_item_id)
+        )
+        .one_or_none()
+    )
     if row is None:
         raise NotFound(_("There is no such work item."))
     return saved_data(row.state, row.task_id)
@@ -136,12 +140,14 @@ def instance_view(instance_id: int) -> dict[str, Any]:
             for element, state in elements.items()
         ],
         "incidents": [
-            {name: getattr(one, name) for name in _INCIDENT} for one in session().scalars(
+            {name: getattr(one, name) for name in _INCIDENT}
+            for one in session().scalars(
                 sa.select(Incident).where(Incident.instance_id == instance_id).order_by(Incident.id)
             )
         ],
         "timers": [
-            {name: getattr(one, name) for name in _TIMER} for one in session().scalars(
+            {name: getattr(one, name) for name in _TIMER}
+            for one in session().scalars(
                 sa.select(Timer).where(Timer.instance_id == instance_id).order_by(Timer.due_at, Timer.id)
             )
         ],
@@ -154,13 +160,18 @@ _TIMER = ("element", "name", "due_at", "status", "fired_at")
 
 def instances_of_case(case_id: int) -> list[Instance]:
     """Return a case's instances, the first one first: a reopened case has more than one."""
-    return list(session().scalars(sa.select(Instance).where(Instance.case_id == case_id).order_by(Instance.id)))
+    return list(
+        session().scalars(sa.select(Instance).where(Instance.case_id == case_id).order_by(Instance.id))
+    )
 
 
 def open_incidents(limit: int = 200) -> list[Incident]:
     """Return what waits for an operator, newest first."""
     return list(
         session().scalars(
-            sa.select(Incident).where(Incident.resolved_at.is_(None)).order_by(Incident.id.desc()).limit(limit)
+            sa.select(Incident)
+            .where(Incident.resolved_at.is_(None))
+            .order_by(Incident.id.desc())
+            .limit(limit)
         )
     )

@@ -37,11 +37,11 @@ class PendingTimer:
 
     @property
     def kind(self) -> str:
-        """"boundary" or "catch"."""
+        """ "boundary" or "catch"."""
         return "boundary" if self.attached_to else "catch"
 
     def firings(self, task: Task | None, now: datetime) -> list[PendingTimer]:
-        """Return the firings that happened since this was read, oldest first; `task` is the same one later."""
+        """Return the firings since this was read, oldest first; `task` is the same one later."""
         if task is None:
             return []
         value = task.internal_data.get("event_value")
@@ -111,9 +111,7 @@ class Reader:
 
     def automatic(self) -> bool:
         """Tell whether something can go on without a person."""
-        return any(
-            task.has_state(TaskState.READY) and not task.task_spec.manual for task in self.tasks()
-        )
+        return any(task.has_state(TaskState.READY) and not task.task_spec.manual for task in self.tasks())
 
     def open_places(self) -> dict[str, Place]:
         """Return where tokens stand, by task id: work, waits, calls; a boundary event is no such place."""
@@ -164,7 +162,9 @@ class Reader:
 
     def _timer_place(self, task: Task) -> Place:
         # An event-based gateway waits in the name of its events: the timer is the one that people look for.
-        for number, definition in enumerate(getattr(task.task_spec.event_definition, "event_definitions", ())):
+        for number, definition in enumerate(
+            getattr(task.task_spec.event_definition, "event_definitions", ())
+        ):
             if isinstance(definition, TimerEventDefinition):
                 return Place(self.place(task).process_id, task.task_spec.outputs[number].bpmn_id)
         return self.place(task)
@@ -227,4 +227,6 @@ def _attached_to(task: Task) -> str | None:
 
 
 def _is_work(task: Task) -> bool:
-    return task.has_state(TaskState.READY) and task.task_spec.manual and not isinstance(task.task_spec, LoopTask)
+    return (
+        task.has_state(TaskState.READY) and task.task_spec.manual and not isinstance(task.task_spec, LoopTask)
+    )

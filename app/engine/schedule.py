@@ -35,21 +35,27 @@ def next_due() -> datetime | None:
     return found
 
 
-def claim_due(worker: str, now: datetime, limit: int = 50, lease: timedelta = timedelta(minutes=5)) -> list[int]:
+def claim_due(
+    worker: str, now: datetime, limit: int = 50, lease: timedelta = timedelta(minutes=5)
+) -> list[int]:
     """Claim due timers for a worker and return their instances, longest due first.
 
     What another worker holds is passed over until its lease ends; a killed one's work is taken over then.
     The claim only spares two workers the same work: that a timer fires once is up to `wake`.
     """
     free = Timer.lease_until.is_(None) | (Timer.lease_until <= now)
-    rows = session().execute(
-        sa.select(Timer.id, Timer.instance_id)
-        .join(Instance, Instance.id == Timer.instance_id)
-        .where(Timer.status == "waiting", Timer.due_at <= now, Instance.status == "running", free)
-        .order_by(Timer.due_at, Timer.id)
-        .limit(limit)
-        .with_for_update(of=Timer, skip_locked=True)
-    ).all()
+    rows = (
+        session()
+        .execute(
+            sa.select(Timer.id, Timer.instance_id)
+            .join(Instance, Instance.id == Timer.instance_id)
+            .where(Timer.status == "waiting", Timer.due_at <= now, Instance.status == "running", free)
+            .order_by(Timer.due_at, Timer.id)
+            .limit(limit)
+            .with_for_update(of=Timer, skip_locked=True)
+        )
+        .all()
+    )
     if rows:
         session().execute(
             sa.update(Timer)
@@ -68,5 +74,3 @@ def release(worker: str, instance_id: int) -> None:
         .values(lease_until=None)
         .execution_options(synchronize_session=False)
     )
-
-

@@ -35,6 +35,7 @@ from app.errors import AppError, FieldError, Invalid, StepFailed
 # Far more than any diagram needs between two waits; a process that calls itself runs for ever.
 BUDGET = 1_000
 MAX_DETAIL = 4_000
+MAX_CAUSES = 5
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ class Step:
             self.workflow.cancel()
 
     def check_waits(self) -> None:
-        """Fail if the instance has not ended but waits for nothing: it would never move again, and nobody see it."""
+        """Fail if the instance has not ended but waits for nothing: it would never move again, unseen."""
         if not self.workflow.completed and not self.reader.work() and not self.workflow.event_manager.tasks:
             open_ids = ", ".join(sorted({place.element for place in self.reader.open_places().values()}))
             raise self._failed(None, f"nothing is waited for any more; open: {open_ids}")
@@ -220,7 +221,9 @@ class Step:
         self._spent += 1
         self._current = task
         if self._spent > self.budget:
-            raise self._failed(task, f"the step needs more than {self.budget} tasks; does the process call itself?")
+            raise self._failed(
+                task, f"the step needs more than {self.budget} tasks; does the process call itself?"
+            )
 
     def _completed(self, task: Task) -> None:
         place = self.reader.place(task)
@@ -287,7 +290,7 @@ class Step:
 
     @contextmanager
     def guarded(self, task: Task | None = None) -> Iterator[None]:
-        """Turn whatever the engine raises into StepFailed; our own errors and the database's stay what they are."""
+        """Turn what the engine raises into StepFailed; our own errors and the database's stay themselves."""
         try:
             with clock.at(self.now):
                 yield
@@ -298,7 +301,7 @@ class Step:
             if own is not None:
                 raise own from error
             where = getattr(error, "task", None) or task or self._current
-            raise self._failed(where, f"{type(error).__name__}: {error}", error) from error
+            raise self._failed(where, _said(error), error) from error
 
     def _failed(self, task: Task | None, detail: str, error: Exception | None = None) -> StepFailed:
         spec = task.task_spec if task is not None else getattr(error, "task_spec", None)
@@ -314,8 +317,7 @@ class Step:
 def checked_values(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return a deep copy of values as plain JSON that process data can hold.
 
-    Raises Invalid for names that would break the instance (`typename`, the names of functions) and for what is
-    no plain, small JSON.
+    Raises Invalid for names that would break the instance (`typename`) and for what is no plain, small JSON.
     """
     errors = []
     copied: dict[str, Any] = {}
@@ -335,6 +337,18 @@ def checked_values(values: Mapping[str, Any]) -> dict[str, Any]:
 def subject_values(subject: Any) -> dict[str, Any]:
     """Return a Subject as the dictionary that the instance keeps."""
     return asdict(subject) if subject is not None else {}
+
+
+def _said(error: BaseException) -> str:
+    """Return what went wrong with what led to it: the library's message often hides the cause."""
+    words: list[str] = []
+    current: BaseException | None = error
+    while current is not None and len(words) < MAX_CAUSES:
+        line = f"{type(current).__name__}: {current}"
+        if line not in words:
+            words.append(line)
+        current = current.__cause__ or current.__context__
+    return "\n".join(words)
 
 
 def _own_error(error: BaseException) -> AppError | SQLAlchemyError | None:

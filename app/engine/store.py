@@ -1,7 +1,7 @@
 """Load and save: one restored spec per version and process, one small blob per instance.
 
-The live object is made for one step and thrown away. What is saved is the state alone; the specs, nine tenths of
-a full dump, are shared. Times: about 0.5 ms to load and 0.3 ms to save an instance.
+The live object is made for one step and thrown away. What is saved is the state alone; the specs, nine tenths
+of a full dump, are shared. Times: about 0.5 ms to load and 0.3 ms to save an instance.
 """
 
 from __future__ import annotations
@@ -54,7 +54,6 @@ class LoadedVersion:
         return found
 
 
-
 @dataclass
 class Live:
     """An instance's state while a step works on it.
@@ -84,17 +83,21 @@ def version(version_id: int) -> LoadedVersion:
 
 
 def _read_version(version_id: int) -> LoadedVersion:
-    row = session().execute(
-        sa.select(
-            ProcedureVersion.procedure_id,
-            Procedure.key,
-            ProcedureVersion.number,
-            ProcedureVersion.specs,
-            ProcedureVersion.catalog,
+    row = (
+        session()
+        .execute(
+            sa.select(
+                ProcedureVersion.procedure_id,
+                Procedure.key,
+                ProcedureVersion.number,
+                ProcedureVersion.specs,
+                ProcedureVersion.catalog,
+            )
+            .join(Procedure, Procedure.id == ProcedureVersion.procedure_id)
+            .where(ProcedureVersion.id == version_id)
         )
-        .join(Procedure, Procedure.id == ProcedureVersion.procedure_id)
-        .where(ProcedureVersion.id == version_id)
-    ).one_or_none()
+        .one_or_none()
+    )
     if row is None:
         raise NotFound(_("There is no such version of a procedure."))
     return LoadedVersion(

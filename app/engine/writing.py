@@ -142,7 +142,9 @@ def _record(
         data = {"item": item.id, "name": item.name, "level": level, "told": tell_whom}
         _event(step, "work_item.escalated", data, _place(item))
     for item in opened:
-        _event(step, "work_item.opened", {"item": item.id, "name": item.name, "role": item.role}, _place(item))
+        _event(
+            step, "work_item.opened", {"item": item.id, "name": item.name, "role": item.role}, _place(item)
+        )
     for item in gone:
         _event(step, "work_item.cancelled", {"item": item.id, "name": item.name}, _place(item))
     entered = [place for task_id, place in after.places.items() if task_id not in before.places]
@@ -213,4 +215,3 @@ def _place(item: WorkItem) -> Place:
 
 def _pairs(places: list[Place]) -> list[list[str]]:
     return [[place.process_id, place.element] for place in places]
-

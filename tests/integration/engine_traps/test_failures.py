@@ -124,4 +124,6 @@ def mend(desk, **values):
         for name in values:
             task["delta"].get("updates", {}).pop(name, None)
     with transaction():
-        session().execute(sa.update(Instance).where(Instance.id == desk.instance).values(state=json.dumps(state)))
+        session().execute(
+            sa.update(Instance).where(Instance.id == desk.instance).values(state=json.dumps(state))
+        )

@@ -29,7 +29,11 @@ def test_a_withdrawal_ends_all_that_is_open_three_calls_deep(desk):
     assert not desk.timers()
     assert not desk.messages()
     states = desk.states()
-    assert (states["inner_work"], states["call_inner"], states["withdrawn"]) == ("cancelled", "cancelled", "done")
+    assert (states["inner_work"], states["call_inner"], states["withdrawn"]) == (
+        "cancelled",
+        "cancelled",
+        "done",
+    )
 
 
 def test_a_message_that_comes_too_early_is_kept_for_the_first_who_waits(desk):

@@ -29,7 +29,9 @@ def test_key_order_of_the_stored_state_does_not_matter(desk):
             tree["tasks"] = {key: tree["tasks"][key] for key in order(list(tree["tasks"]))}
         with transaction():
             session().execute(
-                sa.update(Instance).where(Instance.id == desk.instance).values(state=json.dumps(_shuffled(state)))
+                sa.update(Instance)
+                .where(Instance.id == desk.instance)
+                .values(state=json.dumps(_shuffled(state)))
             )
         assert desk.data("inner_work") == {"again": False, "colour": "red"}
     desk.complete("inner_work")
@@ -47,7 +49,9 @@ def test_a_saved_state_holds_no_specs(desk):
 def test_running_instances_does_not_change_the_specs_they_share(desk):
     desk.run("outer", "middle", "inner", business_key="K1", again=True)
     shared = store.version(desk.row().version_id).specs
-    before = [json.dumps(registry.convert(spec), default=str) for spec in (shared.spec, *shared.subs.values())]
+    before = [
+        json.dumps(registry.convert(spec), default=str) for spec in (shared.spec, *shared.subs.values())
+    ]
     desk.complete("register")
     desk.complete("inner_work")
     desk.wake(hours=20)

@@ -38,7 +38,9 @@ def test_a_late_ladder_fires_each_level_that_is_due(desk):
 def test_an_endless_reminder_that_was_late_fires_once(desk):
     desk.run("reminders")
     assert desk.wake(days=5) == 1
-    assert [timer.due_at for timer in desk.timers() if timer.element == "daily"] == [desk.now + timedelta(days=1)]
+    assert [timer.due_at for timer in desk.timers() if timer.element == "daily"] == [
+        desk.now + timedelta(days=1)
+    ]
 
 
 def test_what_a_timer_released_runs_in_the_same_step(desk):
@@ -93,7 +95,10 @@ def test_a_timer_reads_the_clock_that_is_given_not_the_machines(desk):
 def test_a_duration_or_date_may_be_written_bare_or_as_an_expression(desk, text, hours):
     tag = "timeDate" if text.startswith("2026") or "now" in text else "timeDuration"
     desk.deploy(
-        "reminders", change=lambda xml: xml.replace("timeDuration>P30D<", f"{tag}>{text}<").replace("timeDuration>", f"{tag}>")
+        "reminders",
+        change=lambda xml: xml.replace("timeDuration>P30D<", f"{tag}>{text}<").replace(
+            "timeDuration>", f"{tag}>"
+        ),
     )
     desk.start("reminders")
     (deadline,) = [timer for timer in desk.timers() if timer.element == "deadline"]
