@@ -20,6 +20,7 @@ from app import clock, create_app
 from app.db import close_read_session
 from tests.factories import Desk, desk_on, open_centre
 from tests.support import browser as browsers
+from tests.support.api import Outside, make_outside
 from tests.support.database import Counted, PostgresTemplate, SqliteTemplate, counting, test_settings
 from tests.support.server import LiveServer, serving
 
@@ -83,8 +84,8 @@ def postgres_centre_template(
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a migrated database of this test's own: empty, or with a centre for tests that ask for `desk`."""
-    kind = "centre_template" if "desk" in request.fixturenames else "template"
+    """The URL of a migrated database of this test's own: empty, or a centre for tests that ask for `desk`."""
+    kind = "template" if {"desk", "outside"}.isdisjoint(request.fixturenames) else "centre_template"
     template = request.getfixturevalue(f"{request.param}_{kind}")
     with template.copy(tmp_path) as url:
         yield url
@@ -117,6 +118,12 @@ def desk(app: Flask) -> Iterator[Desk]:
     """A centre with people for every role and the procedures deployed; the clock stands on a Monday morning."""
     with desk_on(app) as made:
         yield made
+
+
+@pytest.fixture
+def outside(app: Flask) -> Outside:
+    """The same centre from outside: who calls its API, `outside["agent"].get("/cases")`."""
+    return make_outside(app)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 from flask import Response, current_app, request
@@ -10,19 +11,30 @@ from flask_babel import gettext as _
 from flask_smorest import Blueprint
 
 from app import engine
-from app.accounts.web import current_actor
 from app.api import access, queries, schemas
 from app.api.problems import install, problem
-from app.clock import now
-from app.db import transaction
-from app.errors import Invalid
+from app.errors import FieldError, Invalid
 
 bp = Blueprint(
     "api_processes", __name__, url_prefix="/api/v1", description="Procedures and what runs on them."
 )
 bp.before_request(access.authenticate)
+bp.before_request(access.check_request)
 install(bp)
 
+UPLOAD = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                },
+            }
+        }
+    },
+}
 MEDIA_TYPES = {"bpmn": "application/xml", "dmn": "application/xml", "json": "application/json"}
 
 
@@ -36,27 +48,44 @@ class Procedures(MethodView):
         access.check_permission("procedure.view")
         return queries.procedures()
 
-    @bp.response(201)
-    @bp.alt_response(200, description="Unchanged content makes no new version.")
-    def post(self) -> Response | tuple[dict[str, Any], int]:
-        """Deploy files sent as multipart (BPMN, DMN, forms); ?dry_run=1 only checks them."""
+    @bp.arguments(schemas.DeployQuery, location="query")
+    @bp.response(201, schemas.DeployedOut)
+    @bp.alt_response(200, schema=schemas.DeployedOut, description="Unchanged content, or only checked")
+    @bp.doc(requestBody=UPLOAD)
+    def post(self, args: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        """Deploy files sent as multipart (BPMN, DMN, forms); ?dry_run=1 only checks them.
+
+        A file is known by its name, with folders when several have that name. `key` and `version` are those
+        of the first procedure that has a new version; `procedures` names all that the files belong to.
+        """
         access.check_permission("procedure.deploy")
-        files = {one.filename: one.read() for one in request.files.values() if one.filename}
-        if not files:
-            raise Invalid(_("Send at least one file."))
-        dry_run = request.args.get("dry_run") in ("1", "true")
-        try:
-            with transaction():
-                made = engine.deploy(files, actor=current_actor(), now=now(), dry_run=dry_run)
-        except engine.ProblemsFound as found:
-            return problem(
-                422, _("These files cannot be deployed."), problems=[_problem(one) for one in found.problems]
-            )
+        files = _sent_files()
+        with access.writing() as (actor, instant):
+            made = engine.deploy(files, actor=actor, now=instant, dry_run=args["dry_run"])
         shown = [{"key": one.key, "version": one.version, "created": one.created} for one in made]
         first = next((one for one in shown if one["created"]), shown[0] if shown else {})
-        return {**first, "procedures": shown}, 201 if any(
-            one["created"] for one in shown
-        ) and not dry_run else 200
+        created = first.get("created", False) and not args["dry_run"]
+        return {**first, "procedures": shown}, 201 if created else 200
+
+
+def _sent_files() -> dict[str, bytes]:
+    """Return name → content of what was sent; several parts may have the same field name. Raises Invalid."""
+    found: dict[str, bytes] = {}
+    for one in chain.from_iterable(request.files.listvalues()):
+        name = (one.filename or "").replace("\\", "/").lstrip("/")
+        suffix = name.rpartition(".")[2].lower()
+        if suffix not in MEDIA_TYPES or "\0" in name or ".." in name.split("/"):
+            raise _bad_files(_("%(name)s is no BPMN, DMN or JSON file.", name=name[:80]))
+        if name in found:
+            raise _bad_files(_("Two files are named %(name)s.", name=name))
+        found[name] = one.read()
+    if not found:
+        raise _bad_files(_("Send at least one file, as multipart/form-data."))
+    return found
+
+
+def _bad_files(words: str) -> Invalid:
+    return Invalid(words, [FieldError("files", words)])
 
 
 @bp.route("/procedures/<string:key>/versions")
@@ -68,24 +97,27 @@ def versions(key: str) -> list[dict[str, Any]]:
 
 
 @bp.route("/procedures/<string:key>/versions/<int:number>/files/<path:name>")
-@bp.response(200)
+@bp.response(200, {"type": "string"}, content_type="application/xml")
 def file(key: str, number: int, name: str) -> Response:
     """Return one file of a version as it was deployed."""
     access.check_permission("procedure.view")
-    content = engine.get_file(queries.version_id(key, number), name)
+    content = engine.get_file(queries.get_version_id(key, number), name)
     kind = MEDIA_TYPES.get(name.rpartition(".")[2], "application/octet-stream")
-    return current_app.response_class(content, mimetype=kind)
+    response = current_app.response_class(content, mimetype=kind)
+    # What designers wrote is a file to keep, never a page of this site.
+    response.headers["Content-Disposition"] = "attachment"
+    return response
 
 
 @bp.route("/procedures/<string:key>/instances", methods=["POST"])
 @bp.arguments(schemas.StartIn)
-@bp.response(201)
+@bp.response(201, schemas.StartedOut)
 def start(body: dict[str, Any], key: str) -> dict[str, Any]:
-    """Start an instance of a procedure's newest version."""
+    """Start an instance of a procedure's newest version, without a case."""
     access.check_permission("instance.manage", "procedure.deploy")
-    with transaction():
-        instance = engine.start(key, body["variables"], actor=current_actor(), now=now())
-    return {"id": instance.id}
+    with access.writing() as (actor, instant):
+        made = engine.start(key, body["variables"], actor=actor, now=instant)
+        return {"id": made.id, "status": made.status}
 
 
 @bp.route("/instances/<int:instance_id>")
@@ -98,13 +130,13 @@ def instance(instance_id: int) -> dict[str, Any]:
 
 def _manage(instance_id: int, verb: Any, *arguments: Any) -> dict[str, Any]:
     access.check_permission("instance.manage")
-    with transaction():
-        verb(instance_id, *arguments, actor=current_actor(), now=now())
+    with access.writing() as (actor, instant):
+        verb(instance_id, *arguments, actor=actor, now=instant)
     return queries.instance(instance_id)
 
 
 @bp.route("/instances/<int:instance_id>/suspend", methods=["POST"])
-@bp.arguments(schemas.ReasonIn)
+@bp.arguments(schemas.NoteIn)
 @bp.response(200, schemas.InstanceOut)
 def suspend(body: dict[str, Any], instance_id: int) -> dict[str, Any]:
     """Let an instance stand still: its timers do not fire, its items cannot be completed."""
@@ -112,7 +144,7 @@ def suspend(body: dict[str, Any], instance_id: int) -> dict[str, Any]:
 
 
 @bp.route("/instances/<int:instance_id>/resume", methods=["POST"])
-@bp.arguments(schemas.ReasonIn)
+@bp.arguments(schemas.NoteIn)
 @bp.response(200, schemas.InstanceOut)
 def resume(body: dict[str, Any], instance_id: int) -> dict[str, Any]:
     """Let a suspended instance go on."""
@@ -129,47 +161,53 @@ def cancel(body: dict[str, Any], instance_id: int) -> dict[str, Any]:
 
 @bp.route("/instances/<int:instance_id>/migrate", methods=["POST"])
 @bp.arguments(schemas.MigrateIn)
-@bp.response(200)
+@bp.response(200, schemas.MigrationOut)
 def migrate(body: dict[str, Any], instance_id: int) -> dict[str, Any]:
-    """Move an instance to another version of its procedure; dry_run tells whether it would work."""
+    """Move an instance to another version of its procedure; dry_run tells what would stand in the way."""
     access.check_permission("instance.manage")
-    ref = queries.procedure_of(instance_id)
-    if ref is None:
-        queries.instance(instance_id)
-        raise Invalid(_("This instance has no procedure."))
-    version_id = queries.version_id(ref["key"], body["version"])
-    with transaction():
-        report = engine.migrate(
-            instance_id, version_id, dry_run=body["dry_run"], actor=current_actor(), now=now()
-        )
+    procedure = queries.get_procedure_of(instance_id)
+    version_id = queries.find_version_id(procedure["key"], body["version"])
+    if version_id is None:
+        words = _("There is no version %(n)s of %(key)s.", n=body["version"], key=procedure["key"])
+        raise Invalid(words, [FieldError("version", words)])
+    with access.writing() as (actor, instant):
+        report = engine.migrate(instance_id, version_id, dry_run=body["dry_run"], actor=actor, now=instant)
     return {
         "id": instance_id,
         "from_version": report.from_version,
         "to_version": report.to_version,
-        "problems": report.problems,
         "dry_run": report.dry_run,
+        "problems": report.problems,
     }
 
 
 @bp.route("/messages", methods=["POST"])
 @bp.arguments(schemas.MessageIn)
-@bp.response(202)
+@bp.response(202, schemas.DeliveryOut)
 def message(body: dict[str, Any]) -> dict[str, Any]:
     """Send a message: delivered now, or kept until somebody waits for it."""
     access.check_permission("instance.manage", "case.edit")
-    with transaction():
+    with access.writing() as (actor, instant):
         result = engine.send_message(
             body["name"],
-            correlation=body["correlation"] or None,
+            correlation=body["correlation"],
             payload=body["payload"],
-            now=now(),
-            actor=current_actor(),
+            now=instant,
+            actor=actor,
         )
     if isinstance(result, engine.Delivered):
         return {"delivered": True, "instance": result.instance_id}
-    return {"delivered": False}
+    return {"delivered": False, "instance": None}
+
+
+def _problems(found: engine.ProblemsFound) -> Response:
+    shown = [_problem(one) for one in found.problems]
+    return problem(422, _("These files cannot be deployed."), problems=shown)
 
 
 def _problem(one: Any) -> dict[str, Any]:
     names = ("file", "element", "name", "line", "rule", "level", "message", "remedy")
     return {name: getattr(one, name) for name in names}
+
+
+bp.register_error_handler(engine.ProblemsFound, _problems)

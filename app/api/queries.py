@@ -9,29 +9,28 @@ import sqlalchemy as sa
 from flask import url_for
 from flask_babel import gettext as _
 
-from app import engine
+from app import engine, forms
 from app.accounts.actor import Actor
 from app.accounts.tables import Person
+from app.api import paging
 from app.cases import rules
 from app.cases.access import visible
-from app.cases.filters import read_cursor, write_cursor
-from app.cases.tables import Case
-from app.customers.rules import mask_phone, mask_plate
+from app.cases.casefile import MASKS
+from app.cases.tables import Case, Submission
+from app.customers.rules import mask_phone, mask_plate, mask_serial
 from app.customers.tables import Asset, Customer
-from app.db import session
+from app.db import UTCDateTime, session
 from app.engine.tables import (
     Event,
-    Incident,
     Instance,
     Procedure,
     ProcedureFile,
     ProcedureVersion,
-    Timer,
     WorkItem,
 )
 from app.errors import NotFound
-from app.inbox import filters as inbox_filters
 from app.inbox import queries as inbox
+from app.inbox.background import form_of, form_sources
 
 OPEN = ("open", "claimed")
 TIMELINE = 200
@@ -42,6 +41,8 @@ ITEM_COLUMNS = (
     "id", "case_number", "element", "name", "role", "status", "title", "klass", "severity", "priority",
     "escalation_level", "created_at", "due_at", "follow_up_at", "completed_at", "revision",
 )  # fmt: skip
+
+DEADLINE = ("element", "name", "due_at", "escalation_level")
 
 
 def case_brief(case: Case) -> dict[str, Any]:
@@ -54,25 +55,14 @@ def case_brief(case: Case) -> dict[str, Any]:
 def case_page(args: dict[str, Any], actor: Actor) -> dict[str, Any]:
     """Return a page of the cases this caller may see, newest first; one statement."""
     query = sa.select(Case).where(visible(actor))
-    if args.get("status"):
+    if "status" in args:
         query = query.where(Case.status == args["status"])
-    if args.get("klass"):
+    if "klass" in args:
         query = query.where(Case.klass == args["klass"])
     for word in rules.search_words(args.get("q", "")):
         query = query.where(Case.search.like(rules.like(word), escape="\\"))
-    start = read_cursor(args.get("cursor", ""))
-    if start is not None and start[0] is not None:
-        instant, last = start
-        earlier = sa.and_(Case.received_at == instant, Case.id < last)
-        query = query.where(sa.or_(Case.received_at < instant, earlier))
-    found = (
-        session()
-        .scalars(query.order_by(Case.received_at.desc(), Case.id.desc()).limit(args["limit"] + 1))
-        .all()
-    )
-    shown = found[: args["limit"]]
-    following = write_cursor(shown[-1].received_at, shown[-1].id) if len(found) > len(shown) else None
-    return {"items": [case_brief(case) for case in shown], "next": following}
+    rows, following = paging.page(query, Case.received_at, Case.id, args, kind=datetime, newest_first=True)
+    return {"items": [case_brief(row[0]) for row in rows], "next": following}
 
 
 def case_created(case: Case) -> dict[str, Any]:
@@ -92,12 +82,11 @@ def case(case: Case) -> dict[str, Any]:
     events = session().scalars(
         sa.select(Event).where(Event.stream == f"case:{case.id}").order_by(Event.seq.desc()).limit(TIMELINE)
     )
-    names = ("element", "name", "due_at", "escalation_level")
     return case_brief(case) | {
         "description": case.description,
         "procedure": procedure_of(case.instance_id),
         "open_items": items,
-        "deadlines": [{name: item[name] for name in names} for item in items if item["due_at"]],
+        "deadlines": [{name: item[name] for name in DEADLINE} for item in items if item["due_at"]],
         "timeline": [
             {
                 "at": one.at,
@@ -111,7 +100,13 @@ def case(case: Case) -> dict[str, Any]:
         "customer": customer
         and {"id": customer.id, "name": customer.name, "phone": mask_phone(customer.phone)},
         "asset": asset
-        and {"id": asset.id, "kind": asset.kind, "plate": mask_plate(asset.plate), "model": asset.model},
+        and {
+            "id": asset.id,
+            "kind": asset.kind,
+            "plate": mask_plate(asset.plate),
+            "serial": mask_serial(asset.serial),
+            "model": asset.model,
+        },
     }
 
 
@@ -137,37 +132,76 @@ def item_brief(item: WorkItem, assignee: str | None) -> dict[str, Any]:
     return {name: getattr(item, name) for name in ITEM_COLUMNS} | {"assignee": assignee}
 
 
+def item(item: WorkItem, actor: Actor) -> dict[str, Any]:
+    """Return a work item with its form and values: what it starts with, or was completed with.
+
+    What identifies a person or vehicle is left out for those who may not do the item, and masked once it is
+    done.
+    """
+    username = session().scalar(sa.select(Person.username).where(Person.id == item.assignee_id))
+    shown = item_brief(item, username)
+    if item.form is None:
+        return shown | {"form": None}
+    form = form_of(item)
+    if item.status == "done":
+        values = _submitted(item, form)
+    else:
+        context = form_sources(item, form).context
+        personal = () if _may_do(item, actor) else MASKS
+        values = {one.name: forms.initial(one, context) for one in form.fields if one.bind not in personal}
+    given = {name: _plain(value) for name, value in values.items() if value is not None}
+    return shown | {"form": {"schema": form.schema, "values": given}}
+
+
+def _may_do(item: WorkItem, actor: Actor) -> bool:
+    return item.assignee_id == actor.id or (item.assignee_id is None and item.candidate in actor.groups)
+
+
+def _submitted(item: WorkItem, form: forms.Form) -> dict[str, Any]:
+    values = session().scalar(
+        sa.select(Submission.values).where(Submission.work_item_id == item.id).order_by(Submission.id.desc())
+    )
+    masked = dict(values or {})
+    for one in form.fields:
+        mask = mask_phone if one.widget == "phone" else MASKS.get(one.bind or "")
+        if mask is not None and masked.get(one.name):
+            masked[one.name] = mask(str(masked[one.name]))
+    return masked
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
 def item_page(args: dict[str, Any], actor: Actor) -> dict[str, Any]:
-    """Return a page of work items: mine, those of my roles, or all that I may see; one statement."""
+    """Return a page of work items: mine, those of my roles, or all that I may see; one statement.
+
+    Those done come with the person who did them as `assignee`.
+    """
     done = args["status"] == "done"
+    mine = WorkItem.completed_by_id if done else WorkItem.assignee_id
     query = sa.select(WorkItem, Person.username).outerjoin(Person, Person.id == WorkItem.assignee_id)
     query = query.where(
         WorkItem.status == "done" if done else WorkItem.status.in_(OPEN), inbox.visible(actor)
     )
     if args["scope"] == "mine":
-        query = query.where((WorkItem.completed_by_id if done else WorkItem.assignee_id) == actor.id)
+        query = query.where(mine == actor.id)
     elif args["scope"] == "group":
         query = query.where(WorkItem.candidate.in_(sorted(actor.groups)))
-    if args.get("role"):
+    if "role" in args:
         query = query.where(WorkItem.role == args["role"])
-    if args.get("case"):
-        query = query.where(WorkItem.case_number == args["case"])
+    if "case" in args:
+        query = query.where(WorkItem.case_number == args["case"].upper())
+    due = sa.func.coalesce(WorkItem.due_at, sa.literal(paging.NEVER, UTCDateTime), type_=UTCDateTime)
     key, kind = {
-        "due_at": (sa.func.coalesce(WorkItem.due_at, inbox.NEVER), "instant"),
-        "created_at": (WorkItem.created_at, "instant"),
-        "priority": (WorkItem.priority, "number"),
-    }[args["sort"]]
-    key = sa.type_coerce(key, WorkItem.created_at.type if kind == "instant" else WorkItem.priority.type)
-    start = inbox_filters.read_cursor(args.get("cursor", ""), [datetime if kind == "instant" else int, int])
-    if start is not None:
-        after = sa.literal(start[0], key.type)
-        query = query.where(sa.or_(key > after, sa.and_(key == after, WorkItem.id > start[1])))
-    rows = session().execute(query.add_columns(key).order_by(key, WorkItem.id).limit(args["limit"] + 1)).all()
-    shown = rows[: args["limit"]]
-    following = (
-        inbox_filters.write_cursor([shown[-1][2], shown[-1][0].id]) if len(rows) > args["limit"] else None
+        "due_at": (due, datetime),
+        "created_at": (WorkItem.created_at, datetime),
+        "priority": (WorkItem.priority, int),
+    }[args["sort"].lstrip("-")]
+    rows, following = paging.page(
+        query, key, WorkItem.id, args, kind=kind, newest_first=args["sort"].startswith("-")
     )
-    return {"items": [item_brief(item, username) for item, username, _key in shown], "next": following}
+    return {"items": [item_brief(row[0], row[1]) for row in rows], "next": following}
 
 
 def _items_of(case_id: int) -> list[dict[str, Any]]:
@@ -251,57 +285,32 @@ def versions(key: str) -> list[dict[str, Any]]:
     ]
 
 
-def version_id(key: str, number: int) -> int:
-    """Return the id of one version of a procedure. Raises NotFound."""
-    found = session().scalar(
+def find_version_id(key: str, number: int) -> int | None:
+    """Return the id of one version of a procedure, or None."""
+    return session().scalar(
         sa.select(ProcedureVersion.id)
         .join(Procedure, Procedure.id == ProcedureVersion.procedure_id)
         .where(Procedure.key == key, ProcedureVersion.number == number)
     )
+
+
+def get_version_id(key: str, number: int) -> int:
+    """Return the id of one version of a procedure. Raises NotFound."""
+    found = find_version_id(key, number)
     if found is None:
         raise NotFound(_("There is no version %(n)s of %(key)s.", n=number, key=key))
     return found
 
 
-def instance(instance_id: int) -> dict[str, Any]:
-    """Return an instance with the state of its elements, its incidents and timers. Raises NotFound."""
-    found = session().get(Instance, instance_id)
+def get_procedure_of(instance_id: int) -> dict[str, Any]:
+    """Return {key, version} of the procedure of an instance. Raises NotFound."""
+    found = procedure_of(instance_id)
     if found is None:
         raise NotFound(_("There is no such instance."))
-    states = engine.element_states(instance_id)
-    incidents = session().scalars(
-        sa.select(Incident).where(Incident.instance_id == instance_id).order_by(Incident.id)
-    )
-    timers = session().scalars(sa.select(Timer).where(Timer.instance_id == instance_id).order_by(Timer.id))
-    return {
-        "id": found.id,
-        "procedure": procedure_of(found.id),
-        "status": found.status,
-        "case": found.business_key,
-        "started_at": found.started_at,
-        "ended_at": found.ended_at,
-        "elements": [
-            {
-                "process": process_id,
-                "element": element,
-                "status": state.status,
-                "entered_at": _iso(state.entered_at),
-                "left_at": _iso(state.left_at),
-                "rounds": state.rounds,
-            }
-            for process_id, elements in states.items()
-            for element, state in elements.items()
-        ],
-        "incidents": [
-            {"id": one.id, "element": one.element, "detail": one.detail, "created_at": _iso(one.created_at),
-             "resolved_at": _iso(one.resolved_at)}
-            for one in incidents
-        ],
-        "timers": [
-            {"element": one.element, "due_at": _iso(one.due_at), "status": one.status} for one in timers
-        ],
-    }  # fmt: skip
+    return found
 
 
-def _iso(instant: Any) -> str | None:
-    return instant.isoformat() if instant is not None else None
+def instance(instance_id: int) -> dict[str, Any]:
+    """Return an instance with the state of its elements, its incidents and timers. Raises NotFound."""
+    shown = engine.instance_view(instance_id)
+    return shown | {"case": shown["business_key"]}

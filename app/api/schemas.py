@@ -2,46 +2,53 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from marshmallow import fields
 
+from app.api.fields import Choice, Day, Flag, Mail, Number, Object, Part, Schema, Text
 from app.cases import rules
+from app.customers.service import KINDS
+
+SORTS = ("due_at", "created_at", "priority")
 
 
 class CustomerIn(Schema):
     """Who has the problem; one with the same phone number is used again."""
 
-    name = fields.String(required=True, validate=validate.Length(1, 80))
-    phone = fields.String(validate=validate.Length(max=24))
-    company = fields.String(validate=validate.Length(max=120))
-    region = fields.String(validate=validate.Length(max=60))
-    address = fields.String(validate=validate.Length(max=200))
-    email = fields.Email()
+    name = Text(80, 1, required=True)
+    phone = Text(24, allow_none=True)
+    company = Text(120, allow_none=True)
+    region = Text(60, allow_none=True)
+    address = Text(200, allow_none=True)
+    email = Mail(120, allow_none=True)
+    preferred_time = Text(80, allow_none=True)
 
 
 class AssetIn(Schema):
     """What it is about; found by plate or serial number, else filed."""
 
-    kind = fields.String(validate=validate.OneOf(["vehicle", "terminal", "camera", "sensor"]))
-    plate = fields.String(validate=validate.Length(max=20))
-    serial = fields.String(validate=validate.Length(max=60))
-    make = fields.String(validate=validate.Length(max=60))
-    model = fields.String(validate=validate.Length(max=80))
-    firmware = fields.String(validate=validate.Length(max=40))
-    fitted_on = fields.Date()
-    warranty_until = fields.Date()
+    kind = Choice(KINDS)
+    plate = Text(20, allow_none=True)
+    serial = Text(60, allow_none=True)
+    make = Text(60, allow_none=True)
+    model = Text(80, allow_none=True)
+    firmware = Text(40, allow_none=True)
+    fitted_on = Day(allow_none=True)
+    warranty_until = Day(allow_none=True)
 
 
 class CaseIn(Schema):
     """A customer's problem as it arrives."""
 
-    channel = fields.String(required=True, validate=validate.OneOf(rules.CHANNELS))
-    kind = fields.String(load_default="complaint", validate=validate.OneOf(rules.KINDS))
-    title = fields.String(required=True, validate=validate.Length(1, 200))
-    description = fields.String(load_default="", validate=validate.Length(max=8000))
-    klass = fields.String(data_key="class", validate=validate.OneOf(rules.CLASSES))
-    severity = fields.String(validate=validate.OneOf(rules.SEVERITIES))
-    customer = fields.Nested(CustomerIn)
-    asset = fields.Nested(AssetIn)
+    channel = Choice(rules.CHANNELS, required=True)
+    kind = Choice(rules.KINDS, load_default="complaint")
+    title = Text(200, 1, required=True)
+    description = Text(8000, load_default="")
+    klass = Choice(rules.CLASSES, data_key="class", allow_none=True)
+    severity = Choice(rules.SEVERITIES, allow_none=True)
+    other_type = Choice(rules.OTHER_TYPES, allow_none=True)
+    preferred_time = Text(80, allow_none=True)
+    customer = Part(CustomerIn, required=True)
+    asset = Part(AssetIn, allow_none=True)
 
 
 class ProcedureRef(Schema):
@@ -129,8 +136,8 @@ class CaseOut(CaseBrief):
     open_items = fields.List(fields.Nested(WorkItemBrief))
     timeline = fields.List(fields.Nested(TimelineEntry))
     deadlines = fields.List(fields.Nested(Deadline))
-    customer = fields.Dict(allow_none=True)
-    asset = fields.Dict(allow_none=True)
+    customer = fields.Nested(lambda: CustomerOut(), allow_none=True)
+    asset = fields.Nested(lambda: AssetOut(), allow_none=True)
 
 
 class CaseCreated(CaseBrief):
@@ -141,29 +148,47 @@ class CaseCreated(CaseBrief):
     open_items = fields.List(fields.Nested(WorkItemBrief))
 
 
+class CustomerOut(Schema):
+    """The customer of a case; the number stays masked."""
+
+    id = fields.Integer()
+    name = fields.String()
+    phone = fields.String()
+
+
+class AssetOut(Schema):
+    """The vehicle or device of a case; what identifies it stays masked."""
+
+    id = fields.Integer()
+    kind = fields.String()
+    plate = fields.String()
+    serial = fields.String()
+    model = fields.String(allow_none=True)
+
+
 class Paging(Schema):
     """`cursor` is the `next` of the page before."""
 
-    cursor = fields.String()
-    limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
+    cursor = Text(300)
+    limit = Number(1, 200, load_default=50)
 
 
 class CaseQuery(Paging):
     """What to list of the cases the caller may see."""
 
-    q = fields.String()
-    status = fields.String(validate=validate.OneOf(rules.STATUSES))
-    klass = fields.String(data_key="class", validate=validate.OneOf(rules.CLASSES))
+    q = Text(100)
+    status = Choice(rules.STATUSES)
+    klass = Choice(rules.CLASSES, data_key="class")
 
 
 class WorkItemQuery(Paging):
-    """What to list of the work items the caller may see."""
+    """What to list of the work items the caller may see; a sort with "-" is the other way round."""
 
-    scope = fields.String(load_default="group", validate=validate.OneOf(["mine", "group", "all"]))
-    role = fields.String()
-    case = fields.String()
-    status = fields.String(load_default="open", validate=validate.OneOf(["open", "done"]))
-    sort = fields.String(load_default="due_at", validate=validate.OneOf(["due_at", "created_at", "priority"]))
+    scope = Choice(("mine", "group", "all"), load_default="group")
+    role = Text(40)
+    case = Text(16)
+    status = Choice(("open", "done"), load_default="open")
+    sort = Choice((*SORTS, *(f"-{name}" for name in SORTS)), load_default="due_at")
 
 
 class CasePage(Schema):
@@ -183,42 +208,92 @@ class WorkItemPage(Schema):
 class AssignIn(Schema):
     """Who is to do it."""
 
-    username = fields.String(required=True)
-    reason = fields.String(load_default="", validate=validate.Length(max=500))
+    username = Text(80, 1, required=True)
+    reason = Text(500, load_default="")
 
 
 class CompleteIn(Schema):
     """What the form was answered with; an old `revision` is a conflict."""
 
-    values = fields.Dict(keys=fields.String(), load_default=dict)
-    revision = fields.Integer()
+    values = Object(keys=fields.String(), load_default=dict)
+    revision = Number(allow_none=True)
 
 
 class ReasonIn(Schema):
     """Why."""
 
-    reason = fields.String(required=True, validate=validate.Length(1, 500))
+    reason = Text(500, 1, required=True)
+
+
+class NoteIn(Schema):
+    """Why, if there is something to say."""
+
+    reason = Text(500, load_default="")
 
 
 class StartIn(Schema):
     """Process data to start with: ids, choices, numbers, dates."""
 
-    variables = fields.Dict(keys=fields.String(), load_default=dict)
+    variables = Object(keys=fields.String(), load_default=dict)
+
+
+class StartedOut(Schema):
+    """The instance that was started."""
+
+    id = fields.Integer()
+    status = fields.String()
 
 
 class MigrateIn(Schema):
-    """The version to move to; `dry_run` only tells whether it would work."""
+    """The version to move to; `dry_run` only tells what would stand in the way."""
 
-    version = fields.Integer(required=True)
-    dry_run = fields.Boolean(load_default=False)
+    version = Number(1, required=True)
+    dry_run = Flag(load_default=False)
+
+
+class MigrationOut(Schema):
+    """What moved, or what stands in the way."""
+
+    id = fields.Integer()
+    from_version = fields.Integer()
+    to_version = fields.Integer()
+    dry_run = fields.Boolean()
+    problems = fields.List(fields.String())
 
 
 class MessageIn(Schema):
-    """A message for whoever waits for it; kept until somebody does."""
+    """A message for whoever waits for it; `correlation` is the case number unless the diagram has another."""
 
-    name = fields.String(required=True, validate=validate.Length(1, 120))
-    correlation = fields.String(load_default="", validate=validate.Length(max=200))
-    payload = fields.Dict(keys=fields.String(), load_default=dict)
+    name = Text(120, 1, required=True)
+    correlation = Text(200, 1, required=True)
+    payload = Object(keys=fields.String(), load_default=dict)
+
+
+class DeliveryOut(Schema):
+    """Whether somebody waited; else the message is kept until somebody does."""
+
+    delivered = fields.Boolean()
+    instance = fields.Integer(allow_none=True)
+
+
+class DeployQuery(Schema):
+    """Whether to write anything."""
+
+    dry_run = Flag(load_default=False)
+
+
+class DeployedProcedure(Schema):
+    """One procedure that the files belong to; `version` is its newest."""
+
+    key = fields.String()
+    version = fields.Integer()
+    created = fields.Boolean()
+
+
+class DeployedOut(DeployedProcedure):
+    """What became of the files."""
+
+    procedures = fields.List(fields.Nested(DeployedProcedure))
 
 
 class ProcedureOut(Schema):
@@ -240,6 +315,38 @@ class VersionOut(Schema):
     running = fields.Integer()
 
 
+class ElementOut(Schema):
+    """An element that was reached; `rounds`: how often."""
+
+    process = fields.String()
+    element = fields.String()
+    status = fields.String()
+    rounds = fields.Integer()
+    entered_at = fields.AwareDateTime(allow_none=True)
+    left_at = fields.AwareDateTime(allow_none=True)
+
+
+class IncidentOut(Schema):
+    """A step that could not be done."""
+
+    id = fields.Integer()
+    element = fields.String(allow_none=True)
+    detail = fields.String()
+    attempts = fields.Integer()
+    created_at = fields.AwareDateTime()
+    resolved_at = fields.AwareDateTime(allow_none=True)
+
+
+class TimerOut(Schema):
+    """A timer: waiting, fired or cancelled."""
+
+    element = fields.String()
+    name = fields.String()
+    due_at = fields.AwareDateTime()
+    status = fields.String()
+    fired_at = fields.AwareDateTime(allow_none=True)
+
+
 class InstanceOut(Schema):
     """A running or ended process."""
 
@@ -249,6 +356,6 @@ class InstanceOut(Schema):
     case = fields.String(allow_none=True)
     started_at = fields.AwareDateTime()
     ended_at = fields.AwareDateTime(allow_none=True)
-    elements = fields.List(fields.Dict())
-    incidents = fields.List(fields.Dict())
-    timers = fields.List(fields.Dict())
+    elements = fields.List(fields.Nested(ElementOut))
+    incidents = fields.List(fields.Nested(IncidentOut))
+    timers = fields.List(fields.Nested(TimerOut))
