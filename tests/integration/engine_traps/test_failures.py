@@ -127,3 +127,16 @@ def mend(desk, **values):
         session().execute(
             sa.update(Instance).where(Instance.id == desk.instance).values(state=json.dumps(state))
         )
+
+
+def test_an_instance_that_would_wait_for_nothing_is_refused_not_lost(desk):
+    """A join waits for a branch that nobody took: the library would leave the case open for ever, unseen."""
+    desk.run("stuck", both=False)
+    desk.complete("choose")
+    with desk.as_it_was(), pytest.raises(StepFailed) as failed:
+        desk.complete("left")
+    assert "join" in failed.value.detail
+    desk.start("stuck", both=True)
+    for element in ("choose", "right", "left"):
+        desk.complete(element)
+    assert desk.row().status == "completed"

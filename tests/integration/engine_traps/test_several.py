@@ -57,3 +57,20 @@ def test_nobody_to_ask_is_no_wait(desk):
     assert desk.open() == ["after"]
     assert not desk.timers()
     assert all(isinstance(item, WorkItem) for item in desk.items())
+
+
+def test_a_step_inside_an_embedded_sub_process_belongs_to_the_diagram_around_it(desk):
+    desk.run("embedded", business_key="K1", again=True)
+    counts = []
+    for _round in range(20):
+        desk.complete("inside")
+        counts.append(desk.task_count())
+    assert len(set(counts[2:])) == 1
+    assert (desk.item("inside").process_id, desk.item("inside").role) == ("embedded", "agent")
+    assert desk.states()["inside"] == "current"
+    desk.complete("inside", again=False)
+    assert desk.open() == ["after"]
+    desk.start("embedded", business_key="K1", again=True)
+    desk.send("customer_withdraws", instance_id=desk.instance)
+    assert desk.row().status == "completed"
+    assert desk.states()["inside"] == "cancelled"
