@@ -28,7 +28,7 @@
   });
 
   each('[data-pick]', function (input) {
-    var words = doc.querySelector('[data-pick-words]'), before = words.textContent;
+    var words = input.parentNode.querySelector('[data-pick-words]'), before = words.textContent;
     input.addEventListener('change', function () {
       words.textContent = input.files.length === 1 ? input.files[0].name
         : input.files.length ? words.dataset.many.replace('{n}', input.files.length) : before;
