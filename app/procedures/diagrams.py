@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from lxml import etree
 
-from app.engine.parser import BPMN
-from app.engine.xml import read_xml
+from app.engine.xml import BPMN, read_xml
 from app.web.i18n import content
 
 

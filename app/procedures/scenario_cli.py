@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 from flask import Flask, current_app
+from flask.cli import with_appcontext
 from flask_babel import force_locale, get_locale
 from flask_babel import gettext as _
 
@@ -27,6 +28,7 @@ from app.procedures.collect import TESTS, collect
 @click.command("test")
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--lang", type=click.Choice(["zh", "en"]), default=None, help="Language of what is said.")
+@with_appcontext
 def test(paths: tuple[str, ...], lang: str | None) -> None:
     """Play scenario tests on a virtual clock. Exit code 0: all passed; 1: one did not, or none was found.
 

@@ -40,9 +40,7 @@ def show(key: str) -> str:
         "procedures/show.html",
         page=page,
         actor=current_actor(),
-        states=diagram_states(
-            page.diagrams, lambda one: _diagram_url(page.key, page.version.number, one.file)
-        ),
+        states=diagram_states(page.diagrams, lambda one: _diagram_url(page, one.file)),
     )
 
 

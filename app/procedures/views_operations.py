@@ -78,12 +78,7 @@ def instance(instance_id: int) -> str:
         "procedures/instance.html",
         page=page,
         actor=current_actor(),
-        states=diagram_states(
-            page.diagrams,
-            lambda one: url_for(
-                ".instance_diagram", instance_id=instance_id, locale=choose(), process_id=one.id
-            ),
-        ),
+        states=diagram_states(page.diagrams, lambda one: _diagram_url(instance_id, one.id)),
     )
 
 
