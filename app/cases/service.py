@@ -221,6 +221,7 @@ def reopen(case_id: int, reason: str, *, actor: Actor, now: datetime, by_name: s
     set_status(case, "open", actor=actor, now=now)
     _keep_reason(case, reason, _("Reopened"), by_name, actor, now)
     engine.record_event(_stream(case.id), "case.reopened", {"round": case.round}, actor=actor, now=now)
+    telling.tell_receiver(case, "case_reopened", but=actor.id, now=now)
     _start_round(case, PROCEDURE, actor=actor, now=now, reason=reason)
     return case
 

@@ -24,6 +24,13 @@ def tell_workers(case: Case, kind: str, words: str, *, but: int | None, now: dat
     notifications.notify(people, kind, params, f"/cases/{case.number}", now)
 
 
+def tell_receiver(case: Case, kind: str, *, but: int | None, now: datetime) -> None:
+    """Tell who took the case in, unless they did it themselves."""
+    if case.received_by_id is not None and case.received_by_id != but:
+        params = {"number": case.number, "title": case.title, "words": ""}
+        notifications.notify([case.received_by_id], kind, params, f"/cases/{case.number}", now)
+
+
 def tell_customer(case: Case, kind: str, *, now: datetime) -> None:
     """Mail the customer where they left an address, once for each round of the case."""
     customer = session().get(Customer, case.customer_id) if case.customer_id is not None else None
