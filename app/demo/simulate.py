@@ -33,7 +33,7 @@ CHANNELS = ("phone", "phone", "phone", "phone", "visit", "web", "web", "mail", "
 # How much of the time allowed a step takes: mostly well within it, sometimes past it, seldom far past it.
 PACE = ((0.05, 0.35, 45), (0.35, 0.85, 40), (1.02, 1.5, 9), (1.6, 3.2, 6))
 # In the last days some work is left lying, so that a visitor meets what is overdue and escalated.
-LEFT_LYING = 0.09
+LEFT_LYING = 0.05
 LAST_DAYS = timedelta(days=5)
 
 

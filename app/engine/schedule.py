@@ -24,15 +24,24 @@ def due(now: datetime, limit: int = 100) -> list[int]:
 
 
 def next_due() -> datetime | None:
-    """Return when the next timer of a running instance falls due; None if nothing waits."""
-    found: datetime | None = session().scalar(
-        sa.select(Timer.due_at)
+    """Return when the next timer of a running instance can be claimed; None if nothing waits.
+
+    A timer that somebody holds (or that failed, which leaves it held) counts from the end of its lease: who
+    waits for this instant must not come back at once.
+    """
+    waiting = (
+        sa.select(Timer.due_at, Timer.lease_until)
         .join(Instance, Instance.id == Timer.instance_id)
         .where(Timer.status == "waiting", Instance.status == "running")
-        .order_by(Timer.due_at)
-        .limit(1)
     )
-    return found
+    free = session().execute(waiting.where(Timer.lease_until.is_(None)).order_by(Timer.due_at).limit(1)).first()
+    held = session().execute(
+        waiting.where(Timer.lease_until.is_not(None)).order_by(Timer.lease_until).limit(1)
+    ).first()
+    instants = [free.due_at] if free else []
+    if held:
+        instants.append(max(held.due_at, held.lease_until))
+    return min(instants, default=None)
 
 
 def claim_due(

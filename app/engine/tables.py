@@ -145,6 +145,7 @@ class Timer(Base):
     __table_args__ = (
         sa.Index("ix_timer_due", "status", "due_at"),
         sa.Index("ix_timer_instance", "instance_id", "status"),
+        sa.Index("ix_timer_lease", "status", "lease_until"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

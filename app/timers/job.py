@@ -15,6 +15,8 @@ from app.errors import StepFailed
 
 LEASE = timedelta(minutes=2)
 BATCH = 20
+# So often in a row may nothing move (another worker was first, an instance stands still) before we give up.
+MOST_IDLE = 20
 log = logging.getLogger(__name__)
 
 
@@ -47,7 +49,7 @@ def wake(instance_id: int, now: datetime, worker: str) -> int:
     except StepFailed as failed:
         log.error("instance %s stands still at %s: %s", failed.instance_id, failed.element, failed.detail)
         with transaction():
-            engine.record_incident(failed, now=now)
+            engine.record_incident(failed, now=now, stop=True)
         return 0
 
 
@@ -64,11 +66,10 @@ def run_until(target: datetime, worker: str) -> int:
 
     This is how the demo's clock and scenario tests move: a jump would fire all timers late and at once.
     """
-    fired, start = 0, clock.now()
-    while (due := engine.next_due()) is not None and due <= target:
+    fired, start, idle = 0, clock.now(), 0
+    while (due := engine.next_due()) is not None and due <= target and idle < MOST_IDLE:
         with clock.at(max(due, start)):
             moved = wake_due(clock.now(), worker)
-        if not moved:
-            break  # what is due belongs to another worker now
         fired += moved
+        idle = 0 if moved else idle + 1
     return fired

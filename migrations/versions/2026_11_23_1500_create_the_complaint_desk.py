@@ -476,6 +476,7 @@ def upgrade() -> None:
     with op.batch_alter_table("timer", schema=None) as batch_op:
         batch_op.create_index("ix_timer_due", ["status", "due_at"], unique=False)
         batch_op.create_index("ix_timer_instance", ["instance_id", "status"], unique=False)
+        batch_op.create_index("ix_timer_lease", ["status", "lease_until"], unique=False)
 
     op.create_table(
         "waiting_message",
@@ -703,6 +704,7 @@ def downgrade() -> None:
 
     op.drop_table("waiting_message")
     with op.batch_alter_table("timer", schema=None) as batch_op:
+        batch_op.drop_index("ix_timer_lease")
         batch_op.drop_index("ix_timer_instance")
         batch_op.drop_index("ix_timer_due")
 
