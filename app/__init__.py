@@ -7,6 +7,7 @@ import importlib
 from flask import Flask
 
 from app.accounts import audit
+from app.addresses import IdConverter
 from app.db import init_db
 from app.db_commands import db
 from app.settings import Settings
@@ -43,6 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.secure_cookies,
     )
+    app.url_map.converters["int"] = IdConverter
     init_db(app)
     for name in PACKAGES:
         module = importlib.import_module(f"app.{name}")

@@ -131,8 +131,10 @@ def assign(body: dict[str, Any], item_id: int) -> dict[str, Any]:
 def complete(body: dict[str, Any], item_id: int) -> dict[str, Any]:
     """Complete an item; 409 when it is done or changed already, 422 with the fields that do not fit."""
     with access.writing() as (actor, instant):
-        inbox.complete(item_id, body["values"], actor=actor, now=instant, revision=body.get("revision"))
-        return queries.item(inbox.get(item_id, actor), actor)
+        result = inbox.complete(
+            item_id, body["values"], actor=actor, now=instant, revision=body.get("revision")
+        )
+        return queries.item(result.completed or inbox.get(item_id, actor), actor)
 
 
 def _create(body: dict[str, Any], actor: Actor, instant: datetime) -> Case:

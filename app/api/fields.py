@@ -10,8 +10,8 @@ from flask_babel import lazy_gettext as _l
 from marshmallow import Schema as PlainSchema
 from marshmallow import ValidationError, fields, validate
 
-# Ids and version numbers are int4 columns; a bigger number names nothing.
-LARGEST = 2**31 - 1
+from app.addresses import LARGEST
+
 # What no database column takes: NUL, and halves of characters that JSON can spell alone.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")

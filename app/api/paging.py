@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask_babel import gettext as _
 
-from app.api.fields import LARGEST
+from app.addresses import LARGEST
 from app.db import session
 from app.errors import FieldError, Invalid
 from app.inbox.filters import read_cursor, write_cursor
@@ -28,7 +28,7 @@ def page(
 ) -> tuple[list[Any], str | None]:
     """Return one page of a query's rows and the cursor of the next, None on the last; one statement.
 
-    query: a Select. key: the column expression to sort by, never null; number: the id column that makes it unique.
+    query: a Select. key: the column expression to sort by, never null; number: the id that makes it unique.
     args: {"limit", "cursor"?}; kind: the type of the key. Raises Invalid for a cursor that is none of ours.
     """
     if (start := _read(args.get("cursor"), kind)) is not None:

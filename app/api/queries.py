@@ -10,6 +10,7 @@ from flask import url_for
 from flask_babel import gettext as _
 
 from app import engine, forms
+from app.accounts import organisation
 from app.accounts.actor import Actor
 from app.accounts.tables import Person
 from app.api import paging
@@ -138,8 +139,7 @@ def item(item: WorkItem, actor: Actor) -> dict[str, Any]:
     What identifies a person or vehicle is left out for those who may not do the item, and masked once it is
     done.
     """
-    username = session().scalar(sa.select(Person.username).where(Person.id == item.assignee_id))
-    shown = item_brief(item, username)
+    shown = item_brief(item, _username(item.completed_by_id or item.assignee_id))
     if item.form is None:
         return shown | {"form": None}
     form = form_of(item)
@@ -151,6 +151,16 @@ def item(item: WorkItem, actor: Actor) -> dict[str, Any]:
         values = {one.name: forms.initial(one, context) for one in form.fields if one.bind not in personal}
     given = {name: _plain(value) for name, value in values.items() if value is not None}
     return shown | {"form": {"schema": form.schema, "values": given}}
+
+
+def _username(person_id: int | None) -> str | None:
+    """Return an account's name; asks nothing but for those who have left."""
+    if person_id is None:
+        return None
+    colleague = organisation.find_colleague(person_id)
+    if colleague is not None:
+        return colleague.username
+    return session().scalar(sa.select(Person.username).where(Person.id == person_id))
 
 
 def _may_do(item: WorkItem, actor: Actor) -> bool:
@@ -180,7 +190,8 @@ def item_page(args: dict[str, Any], actor: Actor) -> dict[str, Any]:
     """
     done = args["status"] == "done"
     mine = WorkItem.completed_by_id if done else WorkItem.assignee_id
-    query = sa.select(WorkItem, Person.username).outerjoin(Person, Person.id == WorkItem.assignee_id)
+    who = sa.func.coalesce(WorkItem.completed_by_id, WorkItem.assignee_id)
+    query = sa.select(WorkItem, Person.username).outerjoin(Person, Person.id == who)
     query = query.where(
         WorkItem.status == "done" if done else WorkItem.status.in_(OPEN), inbox.visible(actor)
     )

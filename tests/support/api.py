@@ -61,7 +61,7 @@ class Caller:
 
     def get(self, path: str, **query: Any) -> TestResponse:
         """Read."""
-        return self.send("GET", path, query_string=query)
+        return self.send("GET", path, **({"query_string": query} if query else {}))
 
     def post(self, path: str, body: Any = None, **headers: str) -> TestResponse:
         """Write JSON; a header such as idempotency_key="a"."""
