@@ -246,5 +246,10 @@ def _with_posts(people: list[Person]) -> list[PersonRow]:
     return list(rows.values())
 
 
+def shown_name() -> sa.ColumnElement[str]:
+    """Return the column of a person's name in the reader's language, for a select that joins Person."""
+    return sa.func.coalesce(Person.name_en if _english() else None, Person.name)
+
+
 def _english() -> bool:
     return str(get_locale()) == "en"

@@ -14,6 +14,7 @@ from flask import current_app
 
 from app import settings_store
 from app.accounts.actor import Actor
+from app.accounts.queries import shown_name
 from app.accounts.tables import Person
 from app.cases import rules
 from app.cases.access import visible
@@ -187,7 +188,7 @@ def _add_steps(rows: list[Row]) -> None:
     steps: dict[int | None, list[Step]] = defaultdict(list)
     query = (
         sa.select(
-            WorkItem.case_id, WorkItem.name, WorkItem.candidate, Person.name.label("person"), WorkItem.due_at
+            WorkItem.case_id, WorkItem.name, WorkItem.candidate, shown_name().label("person"), WorkItem.due_at
         )
         .outerjoin(Person, Person.id == WorkItem.assignee_id)
         .where(WorkItem.case_id.in_([row.id for row in rows]), WorkItem.status.in_(("open", "claimed")))

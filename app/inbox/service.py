@@ -18,6 +18,7 @@ from flask_babel import gettext as _
 from app import engine, forms
 from app.accounts import organisation
 from app.accounts.actor import Actor
+from app.accounts.queries import shown_name
 from app.accounts.tables import Person
 from app.cases import filing
 from app.cases import service as cases
@@ -362,7 +363,7 @@ def _person(person_id: int | None) -> str:
     if person_id is None:
         return ""
     kept = queries.name_of(person_id)
-    return kept or session().scalar(sa.select(Person.name).where(Person.id == person_id)) or ""
+    return kept or session().scalar(sa.select(shown_name()).where(Person.id == person_id)) or ""
 
 
 def _remark(item: WorkItem, body: str, actor: Actor, now: datetime) -> None:

@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 
 from app.accounts.actor import SYSTEM, Actor
 from app.accounts.organisation import actor_columns, actor_from
+from app.accounts.queries import shown_name
 from app.accounts.tables import Person
 from app.cases import files
 from app.cases import service as cases
@@ -173,7 +174,7 @@ def actor_of(run_id: int) -> Actor:
 
 def recent(limit: int = 20) -> list[Any]:
     """Return the latest imports with the name of who sent them."""
-    columns = sa.select(ImportRun, Person.name).outerjoin(Person, Person.id == ImportRun.by_id)
+    columns = sa.select(ImportRun, shown_name()).outerjoin(Person, Person.id == ImportRun.by_id)
     return list(session().execute(columns.order_by(ImportRun.id.desc()).limit(limit)))
 
 
