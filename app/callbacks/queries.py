@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 import sqlalchemy as sa
 
+from app.accounts.queries import shown_name
 from app.accounts.tables import Person
 from app.calendar import Calendar
 from app.callbacks.tables import Callback
@@ -70,15 +71,15 @@ def agenda(day: date | None, calendar: Calendar, now: datetime) -> Agenda:
         else_=sa.func.coalesce(Callback.called_at, Callback.due_at),
     )
     planned = session().execute(
-        sa.select(Callback.due_at, Callback.called_at).where(
-            Callback.due_at >= _starts(strip[0], calendar),
-            Callback.due_at < _starts(strip[-1] + timedelta(days=1), calendar),
+        sa.select(when).where(
+            when >= _starts(strip[0], calendar),
+            when < _starts(strip[-1] + timedelta(days=1), calendar),
             sa.or_(Callback.outcome.is_(None), Callback.outcome != "cancelled"),
         )
     )
-    counts = Counter(due.astimezone(calendar.zone).date() for due, _called in planned)
+    counts = Counter(at.astimezone(calendar.zone).date() for (at,) in planned)
     rows = session().execute(
-        sa.select(Callback, Instance.subject, WorkItem.id, Person.name)
+        sa.select(Callback, Instance.subject, WorkItem.id, shown_name())
         .join(Instance, Instance.id == Callback.instance_id)
         .outerjoin(
             WorkItem,
