@@ -119,18 +119,22 @@ def working_hours(value: timedelta | None) -> str:
     """Write an allowance in the centre's time: 20 工时 / 20 working hours."""
     if value is None:
         return ""
-    hours = value.total_seconds() / 3600
-    return _("%(n)s working hours", n=f"{hours:.0f}" if hours == int(hours) else f"{hours:.1f}")
+    hours = f"{value.total_seconds() / 3600:.1f}".removesuffix(".0")
+    return _("%(n)s working hours", n=hours)
 
 
 def ago(instant: datetime | None) -> str:
-    """Write how long ago: 刚刚 / just now, 5 分前 / 5 min ago; after two days the date."""
+    """Write how long ago: 刚刚 / just now, 5 分钟前 / 5 min ago, 3 小时前 / 3 h ago; after a day the date."""
     if instant is None:
         return ""
     passed = clock.now() - instant
     if passed < timedelta(minutes=1):
         return _("just now")
-    return _("%(d)s ago", d=duration(passed)) if passed < timedelta(days=2) else local_time(instant)
+    if passed < timedelta(hours=1):
+        return _("%(m)s min ago", m=passed // timedelta(minutes=1))
+    if passed < timedelta(days=1):
+        return _("%(h)s h ago", h=passed // timedelta(hours=1))
+    return local_time(instant)
 
 
 def deadline_words(due_at: datetime | None, urgency: str) -> str:
