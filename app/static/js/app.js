@@ -62,6 +62,10 @@
     });
     return closed;
   }
+  /* What opens at the bottom must not lie under the words about what came before. */
+  doc.addEventListener('toggle', function (event) {
+    if (event.target.matches('[data-popup][open]')) doc.getElementById('toasts').textContent = '';
+  }, true);
   doc.addEventListener('click', function (event) {
     var target = event.target;
     closeMenus(target.closest('details[data-menu]'));
