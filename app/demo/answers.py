@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -193,13 +194,19 @@ def _manager_handles(temper: Temper, random: Random, now: datetime) -> dict[str,
     }
 
 
+def _general(title: str) -> str:
+    """Return a story's title as a solution's: without the numbers of one case."""
+    title = re.sub(r"约? ?\{n\}%", "", title.split("，")[0])
+    return re.sub(r"约? ?\{n\} ", "若干", title)
+
+
 def _archive(temper: Temper, random: Random, now: datetime) -> dict[str, Any]:
     free = temper.story.klass != "device" or (temper.in_warranty and not temper.man_made)
     return {
         "class": temper.story.klass,
         "cause": temper.story.cause,
         "solution_kind": "new",
-        "new_title": temper.story.title.split("，")[0].replace("约 {n}%", "").replace("{n}", "多"),
+        "new_title": _general(temper.story.title),
         "new_solution": temper.solution,
         "cost": 0 if free or not temper.consents else temper.quote,
         "satisfaction": random.choice((4, 5)),

@@ -14,10 +14,12 @@ from flask.cli import AppGroup
 
 from app import calendar, clock
 from app.cases.tables import Case
+from app.customers.tables import Customer
 from app.db import session, transaction
 from app.demo import customers, people
 from app.demo.simulate import Simulation
 from app.engine import latest_version
+from app.engine.tables import ProcedureVersion
 from app.notifications import without_mail
 from app.timers import virtual
 
@@ -35,6 +37,14 @@ def in_the_afternoon(now: datetime) -> datetime:
     while not centre.spans(day):
         day -= timedelta(days=1)
     return datetime.combine(day, AFTERNOON, centre.zone).astimezone(UTC)
+
+
+def _backdate(opened: datetime, random: Random) -> None:
+    """Let procedures be published and customers be on file before the first case comes."""
+    session().execute(sa.update(ProcedureVersion).values(created_at=opened))
+    for customer in session().scalars(sa.select(Customer)):
+        filed = opened - timedelta(minutes=random.randrange(365 * 24 * 60))
+        customer.created_at = customer.updated_at = filed
 
 
 @demo.command("load")
@@ -55,6 +65,7 @@ def load(wanted: int, seed: int) -> None:
         calendar.seed(now)
         people.load(now)
         filed = customers.load(CUSTOMERS, Random(seed), now)  # noqa: S311  a demo, no secrets
+        _backdate(now - timedelta(days=DAYS + 1), Random(seed))  # noqa: S311  a demo, no secrets
 
     def tell(number: int) -> None:
         if number % 50 == 0 or number == wanted:
