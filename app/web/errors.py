@@ -11,7 +11,7 @@ from flask import Flask, Response, current_app, g, make_response, render_templat
 from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -51,11 +51,9 @@ def status_of(error: AppError) -> int:
 
 def kept_values() -> list[tuple[str, str]]:
     """Return what was typed, (field, value), without secrets; nothing typed is lost."""
-    if request.method == "GET":
-        return []
     return [
         (name, value)
-        for name, values in request.form.lists()
+        for name, values in _posted()
         for value in values
         if value.strip() and name not in SECRET_FIELDS and not name.startswith("_")
     ]
@@ -63,7 +61,15 @@ def kept_values() -> list[tuple[str, str]]:
 
 def resend_values() -> list[tuple[str, str]]:
     """Return every field to put into a form that sends the same again, without secrets."""
-    return [(n, v) for n, values in request.form.lists() for v in values if n not in SECRET_FIELDS]
+    return [(n, v) for n, values in _posted() for v in values if n not in SECRET_FIELDS]
+
+
+def _posted() -> list[tuple[str, list[str]]]:
+    """Return the posted fields; none of a body that was too large or broken to be read."""
+    try:
+        return list(request.form.lists()) if request.method != "GET" else []
+    except HTTPException:
+        return []
 
 
 def _app_error(error: AppError) -> Response:
@@ -90,6 +96,11 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _database_error(error: SQLAlchemyError) -> Response:
+    if isinstance(error, DataError):
+        # PostgreSQL takes no NUL and no number beyond its columns; nothing of ours has such a name either.
+        log.warning("the database refused a value at %s: %s", request.path, error.orig)
+        status = 404 if request.method == "GET" and not request.args else 400
+        return _show(status, title=_http_title(status), error=None)
     gone = isinstance(error, (OperationalError, InterfaceError, PoolTimeout)) or (
         isinstance(error, DBAPIError) and error.connection_invalidated
     )
