@@ -212,7 +212,7 @@ def _drawn(
         when="" if watch is True else json.dumps(_posted_condition(watch), ensure_ascii=False),
         when_words="" if watch is True else _when_words(watch, form),
         input_type=_input_type(part, text),
-        unit=_(part.schema["x-unit"]) if part.schema.get("x-unit") else "",
+        unit=_(unit) if (unit := part.schema.get("x-unit")) else "",
     )
 
 
