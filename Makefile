@@ -2,7 +2,7 @@
 PYTHON ?= python3
 
 .DEFAULT_GOAL := run
-.PHONY: run test check bench setup lock clean
+.PHONY: run test check bench texts setup lock clean
 
 run: ## everything from nothing: environment, front-end files, database, demo data, web server and scheduler
 	@exec $(PYTHON) app/ops/bootstrap.py -- -m app.ops.run
@@ -15,6 +15,9 @@ check: ## the static checks alone: ruff, mypy, lint-imports, alembic check
 
 bench: ## the benchmarks; the last line is one JSON object
 	@exec $(PYTHON) app/ops/bootstrap.py --tests -- -m app.ops.bench
+
+texts: ## bring the catalogues up to date with code, diagrams and forms; names what is not translated yet
+	@exec $(PYTHON) app/ops/bootstrap.py --tests -- -m app.ops.catalogues
 
 setup: ## what `make test` needs, without running anything
 	@exec $(PYTHON) app/ops/bootstrap.py --tests -- -m tests.support.chromium
