@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.accounts import audit
 from app.addresses import IdConverter
@@ -45,6 +46,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_SECURE=settings.secure_cookies,
     )
     app.url_map.converters["int"] = IdConverter
+    if proxies := settings.trusted_proxies:
+        # Limits count visitors, not the proxy; links say https where it does.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     init_db(app)
     for name in PACKAGES:
         module = importlib.import_module(f"app.{name}")

@@ -19,6 +19,7 @@ class Settings:
     centre_timezone: IANA name; all instants are shown in it.
     smtp_url:        smtp://user:password@host:port or smtps://…; without it mails are files in var_dir/mail.
     public_url:      how customers and mails reach this server.
+    trusted_proxies: how many proxies stand before us; that many entries of X-Forwarded-… are believed.
     """
 
     database_url: str
@@ -30,6 +31,7 @@ class Settings:
     mail_from: str = "service@localhost"
     public_url: str = "http://127.0.0.1:8000"
     secure_cookies: bool = False
+    trusted_proxies: int = 0
     testing: bool = False
     max_upload_bytes: int = 20 * 1024 * 1024
 
@@ -49,6 +51,7 @@ class Settings:
             mail_from=env.get("MAIL_FROM", "service@localhost"),
             public_url=env.get("PUBLIC_URL", f"http://{host}:{port}"),
             secure_cookies=env.get("SECURE_COOKIES", "0") == "1",
+            trusted_proxies=int(env.get("TRUSTED_PROXIES") or "0"),
         )
 
 
