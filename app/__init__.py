@@ -12,6 +12,7 @@ from app.addresses import IdConverter
 from app.db import init_db
 from app.db_commands import db
 from app.settings import Settings
+from app.settings_commands import settings as settings_commands
 
 # In the order of the layers, lowest first; each has `init_app(app)`: connectors, hooks, views, commands.
 PACKAGES = (
@@ -56,6 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             module.init_app(app)
     _keep_history_of_accounts()
     app.cli.add_command(db)
+    app.cli.add_command(settings_commands)
     return app
 
 

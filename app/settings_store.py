@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, JSONText, session
 
-# What a fresh centre starts with; staff change them on the settings page.
+# What a fresh centre starts with; `flask settings set` changes them.
 DEFAULTS: dict[str, Any] = {
     "cases.reopen_days": 30,
     "callbacks.quiet_hours": ["20:00", "09:00"],
