@@ -41,6 +41,7 @@ def init(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(SQLAlchemyError, _database_error)
+    app.register_error_handler(OverflowError, _overflow)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -98,9 +99,7 @@ def _http_error(error: HTTPException) -> Response:
 def _database_error(error: SQLAlchemyError) -> Response:
     if isinstance(error, DataError):
         # PostgreSQL takes no NUL and no number beyond its columns; nothing of ours has such a name either.
-        log.warning("the database refused a value at %s: %s", request.path, error.orig)
-        status = 404 if request.method == "GET" and not request.args else 400
-        return _show(status, title=_http_title(status), error=None)
+        return _refused_value(error.orig)
     gone = isinstance(error, (OperationalError, InterfaceError, PoolTimeout)) or (
         isinstance(error, DBAPIError) and error.connection_invalidated
     )
@@ -115,6 +114,17 @@ def _database_error(error: SQLAlchemyError) -> Response:
     response = _show(503, template="web/error_bare.html", title=_("The database does not answer"), error=None)
     response.headers["Retry-After"] = "30"
     return response
+
+
+def _overflow(error: OverflowError) -> Response:
+    # Such a number comes from outside; SQLite's driver refuses it before SQLAlchemy sees it.
+    return _refused_value(error) if "SQLite" in str(error) else _unexpected(error)
+
+
+def _refused_value(why: object) -> Response:
+    log.warning("the database refused a value at %s: %s", request.path, why)
+    status = 404 if request.method == "GET" and not request.args else 400
+    return _show(status, title=_http_title(status), error=None)
 
 
 def _unexpected(error: Exception) -> Response:

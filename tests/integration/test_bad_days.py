@@ -219,10 +219,14 @@ def test_an_unknown_number_or_address_is_not_found(visit: Visit):
             check_page(answer, 404, visit.language)
 
 
-def test_letters_that_no_database_takes_are_refused(visit: Visit):
+def test_letters_and_numbers_that_no_database_takes_are_refused(visit: Visit):
     with visit.nothing_changes():
         for address in ("/cases?q=%00", "/inbox?q=%00", "/customers?q=%00", "/customers/lookup?q=%00abc"):
             assert visit.ask("GET", address).status_code in (200, 400), address
+        # Nor numbers that no column holds.
+        large = {"verb": "claim", "item": "9" * 20, "customer_id": "9" * 20}
+        for address in ("/inbox/bulk", "/cases/new"):
+            check_page(visit.ask("POST", address, data=large), 400, visit.language)
         odd = {**TYPED, "title": "黑屏\0", "customer_phone": "13900000262", "severity": "normal"}
     assert visit.ask("POST", "/cases/new", data=odd).status_code in (303, 400, 422)
 
@@ -254,6 +258,8 @@ def test_a_script_that_sends_nonsense_gets_a_problem(visit: Visit):
         ("POST", f"/api/v1/work-items/{visit.item}/assign", {"json": {}}, 422),
         ("GET", "/api/v1/work-items/999999", {}, 404),
         ("GET", "/api/v1/cases/K26-99999", {}, 404),
+        ("GET", "/api/v1/work-items/99999999999999999999", {}, 404),
+        ("GET", "/api/v1/cases?q=%00&cursor=nonsense", {}, 422),
         ("GET", "/api/v1/nowhere", {}, 404),
         ("DELETE", "/api/v1/cases", {}, 405),
     ]
