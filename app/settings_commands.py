@@ -42,9 +42,8 @@ def set_setting(key: str, value: str) -> None:
 def _alike(value: Any, default: Any) -> bool:
     """Tell whether a value is of the default's kind; numbers are at least 0, a list stays as long."""
     if isinstance(default, list):
-        return (
-            isinstance(value, list) and len(value) in (0, len(default)) and all(map(_alike, value, default))
-        )
+        alike = isinstance(value, list) and len(value) == len(default)
+        return alike and all(map(_alike, value, default))
     if isinstance(default, int | float):
         return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
     return type(value) is type(default)

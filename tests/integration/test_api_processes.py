@@ -9,7 +9,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from app.settings import ROOT
-from tests.support.api import CASE, PROBLEM, check_problem, fields_of
+from tests.support.api import CASE, PROBLEM, Caller, check_problem, fields_of
 from tests.support.engine_files import lane, line, process, user_task
 
 STAMP = process(lane("check") + line(user_task("check"), ids=("check",)), id="stamp")
@@ -282,3 +282,19 @@ def test_a_step_that_fails_is_an_incident_and_changes_nothing(outside):
     shown = outside["operator"].get(f"/instances/{number}").json
     assert len(shown["incidents"]) == 1 and shown["incidents"][0]["detail"]
     assert outside["agent"].items(scope="all")[0]["id"] == item
+
+
+@pytest.mark.sqlite_only  # there is no server to take away
+def test_a_database_that_is_away_is_503_and_the_process_still_lives(app, tmp_path, database_url):
+    from dataclasses import replace
+
+    from app import create_app
+
+    away = create_app(
+        replace(app.config["SETTINGS"], database_url=f"sqlite:///{tmp_path}/nowhere/desk.db", testing=False)
+    )
+    caller = Caller(away, "sd_any")
+    check_problem(caller.get("/cases"), 503)
+    check_problem(caller.post("/cases", CASE), 503)
+    assert caller.send("GET", "//readyz").status_code == 503
+    assert caller.send("GET", "//healthz").status_code == 200
