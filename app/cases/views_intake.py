@@ -19,7 +19,7 @@ from app.clock import now
 from app.customers import service as customers
 from app.customers.queries import assets_of, show_customer
 from app.db import transaction
-from app.errors import Invalid
+from app.errors import FieldError, Invalid
 
 bp = Blueprint("intake", __name__, template_folder="templates")
 
@@ -68,7 +68,8 @@ def create() -> Any:
             case = intake.register(_new_case(request.form), attachments=ids, actor=actor, now=at)
             drafts.drop(actor)
     except Invalid as error:
-        return _page(request.form, errors=error.errors, refused=str(error), file_ids=ids), 422
+        errors = _with_gaps(request.form, error.errors)
+        return _page(request.form, errors=errors, refused=str(error), file_ids=ids), 422
     flash(_("Case %(number)s is registered.", number=case.number))
     if request.form.get("then") == "next":
         return redirect(url_for(".new"), 303)
@@ -158,6 +159,24 @@ def _page(
         channels=[(name, label("channel", name)) for name in (*rules.SPOKEN, "mail", "message")],
         **found,
     )
+
+
+def _with_gaps(form: Mapping[str, str], errors: list[FieldError]) -> list[FieldError]:
+    """Add the page's empty required fields, so that all are told at once."""
+    gaps = {
+        "customer_name": "" if form.get("customer_id") else _("%(label)s: fill this in.", label=_("Name")),
+        "title": _("Say in one line what is wrong."),
+        "description": _("%(label)s: fill this in.", label=_("The customer's own words")),
+        "severity": _("%(label)s: choose an answer.", label=_("How urgent?")),
+    }
+    known = {one.field for one in errors}
+    missing = [
+        FieldError(name, words)
+        for name, words in gaps.items()
+        if words and name not in known and not form.get(name, "").strip()
+    ]
+    order = list(FIELDS)
+    return sorted([*errors, *missing], key=lambda one: order.index(one.field) if one.field in order else 99)
 
 
 def _new_case(form: Mapping[str, str]) -> NewCase:
