@@ -217,6 +217,9 @@ def path_text(path: str, value: Any, choices: Choices) -> str:
         for option in choices.get(source, ()):
             if isinstance(option, Choice) and rules.same(option.value, value):
                 return _(option.label)
+    if name == "cause":
+        # One of the designers' own words, kept as they are written in a form.
+        return _(str(value)) if str(value) else ""
     return words().get(str(value)) or str(value)
 
 
