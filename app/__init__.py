@@ -10,7 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app.accounts import audit
 from app.addresses import IdConverter
 from app.db import init_db
-from app.db_commands import db
+from app.db_commands import db as db_commands
 from app.settings import Settings
 from app.settings_commands import settings as settings_commands
 
@@ -56,7 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         if hasattr(module, "init_app"):
             module.init_app(app)
     _keep_history_of_accounts()
-    app.cli.add_command(db)
+    app.cli.add_command(db_commands)
     app.cli.add_command(settings_commands)
     return app
 

@@ -156,7 +156,8 @@ class CaseUnderTest:
     @property
     def instance(self) -> Instance:
         """The instance of the present round."""
-        found = session().get(Instance, self.row.instance_id)
+        instance_id = self.row.instance_id  # before session(): it reads in a session of its own
+        found = session().get(Instance, instance_id)
         assert found is not None
         return found
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
-from sqlalchemy.orm.util import identity_key
 
 from app import engine
 from app.accounts import organisation
@@ -49,26 +48,24 @@ def work_item_opened(context: engine.StepContext, _item: WorkItem) -> None:
         _recount(context.case_id)
 
 
-def work_item_gone(context: engine.StepContext, _item: WorkItem) -> None:
+def work_item_gone(context: engine.StepContext, item: WorkItem) -> None:
     """A step is over: the deadline and escalation of the case are those of what stays open."""
     if context.case_id is not None:
-        _recount(context.case_id)
+        _recount(context.case_id, without=item.id)
 
 
-def _recount(case_id: int) -> None:
-    """Write the deadline and escalation of the open steps to their case; one statement."""
-    of_case = WorkItem.case_id == case_id, WorkItem.status.in_(OPEN)
-    first = sa.select(sa.func.min(WorkItem.due_at)).where(*of_case).scalar_subquery()
-    highest = sa.select(sa.func.max(WorkItem.escalation_level)).where(*of_case).scalar_subquery()
-    session().execute(
-        sa.update(Case)
-        .where(Case.id == case_id)
-        .values(due_at=first, escalation_level=sa.func.coalesce(highest, 0))
-        .execution_options(synchronize_session=False)
-    )
-    known = session().identity_map.get(identity_key(Case, case_id))
-    if known is not None:
-        session().expire(known, ["due_at", "escalation_level"])
+def _recount(case_id: int, *, without: int | None = None) -> None:
+    """Let the case take the deadline and escalation of its open steps; reckoned when the session is flushed.
+
+    without: an item that is over, though its row may not say so yet.
+    """
+    case = session().get(Case, case_id)
+    if case is None:
+        return
+    still_open = WorkItem.case_id == case_id, WorkItem.status.in_(OPEN), WorkItem.id.is_distinct_from(without)
+    highest = sa.select(sa.func.max(WorkItem.escalation_level)).where(*still_open).scalar_subquery()
+    case.due_at = sa.select(sa.func.min(WorkItem.due_at)).where(*still_open).scalar_subquery()
+    case.escalation_level = sa.func.coalesce(highest, 0)
     session().info[RECOUNTED] = case_id
 
 
@@ -77,7 +74,7 @@ def overdue(context: engine.StepContext, item: WorkItem, level: int, tell: str) 
     case = _case(context)
     if case is None:
         return
-    case.escalation_level = max(case.escalation_level, level)
+    _recount(case.id)
     leader = tell in LEADERS
     people = _people(tell, item)
     params = {

@@ -54,6 +54,7 @@ class Sources:
 
     context: dict[str, Any]
     choices: dict[str, Any]
+    has_draft: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,10 +135,19 @@ def form_sources(
     *,
     records: Mapping[str, Any] | None = None,
     data: dict[str, Any] | None = None,
+    sent: Any = None,
+    drafts_of: int | None = None,
 ) -> Sources:
-    """Return what the form reads; the database is asked only for what it names."""
-    context: dict[str, Any] = dict(records or _records(item))
-    text = _paths_of(form)
+    """Return what the form reads; the database is asked only for what it names.
+
+    sent:      the answers at hand; choices and kept files that none of them names are not looked up.
+    drafts_of: also tell whether this person has a draft of the item.
+    """
+    has_draft = False
+    if records is None:
+        records, has_draft = _records(item, drafts_of)
+    context: dict[str, Any] = dict(records)
+    text = _paths_of(form, answered=sent is not None)
     if "callback." in text and item.case_id is not None:
         context["callback"] = session().scalar(
             sa.select(Callback).where(Callback.case_id == item.case_id).order_by(Callback.id.desc()).limit(1)
@@ -147,14 +157,16 @@ def form_sources(
     elif "data." in text and item.status in rules.OPEN:
         context["data"] = engine.item_data(item.id)
     offered: dict[str, Any] = dict(choices())
-    if any(one.options_from == "solutions" for one in form.fields):
+    # Of answers at hand, only what they name is looked up.
+    asked = [one for one in form.fields if sent is None or sent.get(one.name)]
+    if any(one.options_from == "solutions" for one in asked):
         offered["solutions"] = solutions.choices(item.klass)
-    if any(one.widget == "file" for one in form.fields) and item.case_id is not None:
+    if item.case_id is not None and any(one.widget == "file" for one in asked):
         of_case = sa.select(Attachment).where(Attachment.case_id == item.case_id)
         offered["attachments"] = {
             one.id: KeptFile(one.name, one.size, f"/files/{one.id}") for one in session().scalars(of_case)
         }
-    return Sources(context, offered)
+    return Sources(context, offered, has_draft)
 
 
 def choices() -> dict[str, list[forms.Choice]]:
@@ -172,28 +184,35 @@ def unit_label(names: tuple[str, str] | None, key: str) -> str:
     return key if names is None else names[str(get_locale()) == "en"] or names[0]
 
 
-def _paths_of(form: forms.Form) -> str:
-    """Return every dotted path the form reads, as one text to look into."""
-    parts = [line.path for line in form.context]
-    for one in form.fields:
-        parts += [str(one.when or ""), str(one.default or ""), one.bind or ""]
+def _paths_of(form: forms.Form, *, answered: bool) -> str:
+    """Return every dotted path the form reads, as one text to look into.
+
+    answered: it is not drawn any more, so only its conditions and defaults read.
+    """
+    parts = [f"{one.when or ''} {one.default or ''}" for one in form.fields]
+    if not answered:
+        parts += [line.path for line in form.context] + [one.bind or "" for one in form.fields]
     return " ".join(parts)
 
 
-def _records(item: WorkItem) -> dict[str, Any]:
+def _records(item: WorkItem, drafts_of: int | None) -> tuple[dict[str, Any], bool]:
+    """Return the case with its customer and asset, and whether this person has a draft; one statement."""
     if item.case_id is None:
-        return {}
+        return {}, drafts_of is not None
+    draft = sa.exists().where(Draft.person_id == drafts_of, Draft.subject == f"work_item:{item.id}")
     found = (
         session()
         .execute(
-            sa.select(Case, Customer, Asset)
+            sa.select(Case, Customer, Asset, draft)
             .outerjoin(Customer, Customer.id == Case.customer_id)
             .outerjoin(Asset, Asset.id == Case.asset_id)
             .where(Case.id == item.case_id)
         )
         .first()
     )
-    return dict(zip(("case", "customer", "asset"), found, strict=True)) if found else {}
+    if found is None:
+        return {}, False
+    return dict(zip(("case", "customer", "asset"), found[:3], strict=True)), bool(found[3])
 
 
 def _clocks(item: WorkItem, now: datetime) -> list[Clock]:

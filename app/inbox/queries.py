@@ -161,15 +161,15 @@ def page(filters: Filters, actor: Actor, now: datetime, *, size: int = PAGE) -> 
 
 
 def next_after(item: WorkItem, filters: Filters, actor: Actor, now: datetime) -> int | None:
-    """Return the item that follows in the same list, else the list's first; at most two statements."""
+    """Return the item that follows in the same list, else the list's first; one statement."""
     keys = _order(filters)
-    here = write_cursor([_value_of(item, column, kind) for column, _, kind in keys])
-    for after in (here, ""):
-        one = Filters(**{**filters.__dict__, "after": after})
-        for row in page(one, actor, now, size=2).rows:
-            if row.id != item.id and row.status in rules.OPEN:
-                return row.id
-    return None
+    here = [_value_of(item, column, kind) for column, _, kind in keys]
+    order = [column.desc() if down else column for column, down, _ in keys]
+    open_ones = (*_conditions(filters, actor, now), WorkItem.status.in_(rules.OPEN), WorkItem.id != item.id)
+    first = sa.select(WorkItem.id).where(*open_ones).order_by(*order).limit(1)
+    following = first.where(_past(keys, here))
+    found = sa.select(sa.func.coalesce(following.scalar_subquery(), first.scalar_subquery()))
+    return session().scalar(found)
 
 
 def first_unclaimed(actor: Actor, now: datetime) -> list[int]:
@@ -202,6 +202,13 @@ def visible(actor: Actor) -> sa.ColumnElement[bool]:
         WorkItem.assignee_id == actor.id,
         WorkItem.completed_by_id == actor.id,
     )
+
+
+def may_see(item: WorkItem, actor: Actor) -> bool:
+    """Tell of an item at hand what `visible` asks the database for."""
+    if actor.id is None or actor.may("work.view_all"):
+        return True
+    return item.candidate in actor.groups or actor.id in (item.assignee_id, item.completed_by_id)
 
 
 def due_soon() -> timedelta:

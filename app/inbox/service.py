@@ -167,13 +167,27 @@ def complete(
     posted: the MultiDict of a page, or a mapping of JSON values. files: the MultiDict of a multipart post.
     Raises Unfit, Conflict when somebody was first, Forbidden, NotFound, StepFailed.
     """
-    item = get(item_id, actor)
+    try:
+        locked = engine.lock_item(item_id, now=now, actor=actor, revision=revision)
+    except AppError:
+        # Who may not see it is not told how it stands; who may reads it in our words, with the name they know.
+        check_may_complete(get(item_id, actor), actor)
+        raise
+    item = locked.item
+    if not queries.may_see(item, actor):
+        raise NotFound(_("There is no such task, or it is not yours to see."))
     check_may_complete(item, actor)
-    locked = engine.lock_item(item_id, now=now, actor=actor, revision=revision)
-    # Until the lock somebody may have claimed or handed it over.
-    check_may_complete(item, actor)
+    # What changes is written once, at the end, instead of before each look at the database.
+    with session().no_autoflush:
+        return _complete(locked, posted, files, actor, now)
+
+
+def _complete(
+    locked: engine.LockedItem, posted: Any, files: Any, actor: Actor, now: datetime
+) -> engine.StepResult:
+    item = locked.item
     form = form_of(item)
-    sources = form_sources(item, form, data=locked.data)
+    sources = form_sources(item, form, data=locked.data, sent=posted, drafts_of=actor.id)
     posted = posted if hasattr(posted, "getlist") else _as_drawn(form, posted, sources.context)
     parsed = forms.parse(form, posted, context=sources.context, choices=sources.choices, files=files)
     if parsed.errors:
@@ -197,7 +211,8 @@ def complete(
         )
     )
     result = engine.complete(locked, parsed.process, actor=actor, now=now)
-    drop_draft(subject_of(item_id), actor=actor)
+    if sources.has_draft:
+        drop_draft(subject_of(item.id), actor=actor)
     return result
 
 
