@@ -107,7 +107,7 @@ class Submission(Base):
 
 
 class Solution(Base):
-    """What helped once and may help again 客户问题解决方案数据库; the forms of the steps offer it by its title.
+    """What helped once and may help again 客户问题解决方案数据库; forms offer it by its title.
 
     klass, cause: of the case it was first written for.
     used_count:   how many cases were archived with it, the first one included.

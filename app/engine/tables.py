@@ -1,4 +1,4 @@
-"""Procedures, their versions, running instances, and what mirrors them: work items, timers, messages, events."""
+"""Procedures, their versions, instances, and what mirrors them: work items, timers, messages, events."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class WorkItem(Base):
 
 
 class Timer(Base):
-    """One waiting timer event. Fired at most once: its row changes in the transaction that moves the instance.
+    """One timer event. Fired at most once: its row changes in the transaction that moves the instance.
 
     lateness_seconds: fired_at minus due_at.
     """
@@ -154,7 +154,7 @@ class Timer(Base):
     process_id: Mapped[str] = mapped_column(sa.String(120))
     element: Mapped[str] = mapped_column(sa.String(120))
     name: Mapped[str] = mapped_column(sa.String(200), default="")
-    attached_to: Mapped[str | None] = mapped_column(sa.String(120))  # boundary events: the element they sit on
+    attached_to: Mapped[str | None] = mapped_column(sa.String(120))  # of a boundary event: its host
     kind: Mapped[str] = mapped_column(sa.String(12))  # boundary | catch
     sequence: Mapped[int] = mapped_column(default=1)  # the n-th firing of a cycle
     due_at: Mapped[datetime]
@@ -166,7 +166,7 @@ class Timer(Base):
 
 
 class WaitingMessage(Base):
-    """An instance that waits for a message; correlation is the business key unless the diagram defines another."""
+    """An instance that waits for a message; correlation: the business key unless the diagram has its own."""
 
     __tablename__ = "waiting_message"
     __table_args__ = (sa.Index("ix_waiting_message_name", "name", "correlation"),)
@@ -216,7 +216,10 @@ class Event(Base):
     """
 
     __tablename__ = "event"
-    __table_args__ = (sa.UniqueConstraint("stream", "seq"), sa.Index("ix_event_instance", "instance_id", "id"))
+    __table_args__ = (
+        sa.UniqueConstraint("stream", "seq"),
+        sa.Index("ix_event_instance", "instance_id", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     stream: Mapped[str] = mapped_column(sa.String(60))

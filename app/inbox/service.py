@@ -170,7 +170,7 @@ def complete(
     try:
         locked = engine.lock_item(item_id, now=now, actor=actor, revision=revision)
     except AppError:
-        # Who may not see it is not told how it stands; who may reads it in our words, with the name they know.
+        # Who may not see it is not told how it stands; who may reads it in our words, by name.
         check_may_complete(get(item_id, actor), actor)
         raise
     item = locked.item

@@ -13,7 +13,8 @@ __all__ = ["KINDS", "deliver_due", "init_app", "notify", "queue_mail", "without_
 
 def init_app(app: Flask) -> None:
     """Register the bell, the list and the operators' page of outgoing mail."""
-    from app.notifications import outbox_views, views
+    from app.notifications.outbox_views import bp as outbox_pages
+    from app.notifications.views import bp as pages
 
-    app.register_blueprint(views.bp)
-    app.register_blueprint(outbox_views.bp)
+    app.register_blueprint(pages)
+    app.register_blueprint(outbox_pages)
