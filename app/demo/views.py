@@ -72,7 +72,7 @@ def _told(start: datetime, target: datetime) -> str:
         return str(_("The clock has moved on; nothing fell due."))
     what = _(", ").join(f"{content(name)} {count}" for name, count in names.most_common(4))
     total = sum(names.values())
-    return str(ngettext("One timer fired: %(what)s", "%(num)s timers fired: %(what)s", total, what=what))
+    return str(ngettext("%(num)s timer fired: %(what)s", "%(num)s timers fired: %(what)s", total, what=what))
 
 
 def bar() -> dict[str, object]:
