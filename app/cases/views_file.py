@@ -21,7 +21,6 @@ from flask import (
 )
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from lxml import etree
 from markupsafe import Markup
 
 from app import engine
@@ -40,9 +39,7 @@ from app.customers.views import revealed
 from app.db import session, transaction
 from app.engine.tables import Instance, ProcedureVersion
 from app.errors import Invalid, NotFound
-
-DI, DC = "{http://www.omg.org/spec/BPMN/20100524/DI}", "{http://www.omg.org/spec/DD/20100524/DC}"
-LABEL_WIDTH = 72.0
+from app.procedures.diagrams import translated
 
 
 def today() -> date:
@@ -132,23 +129,6 @@ def diagram(number: str, round_: int, process_id: str) -> Response:
     response.add_etag()
     response.make_conditional(request)
     return response
-
-
-def translated(content: bytes) -> bytes:
-    """Return a diagram with its names (steps, lanes, flows, notes) in the reader's language."""
-    root = etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
-    for node in root.iter():
-        if isinstance(node.tag, str) and node.get("name") and "spiffworkflow" not in node.tag:
-            node.set("name", _(node.get("name")))
-        elif isinstance(node.tag, str) and node.tag.endswith("}text") and node.text and node.text.strip():
-            node.text = _(node.text.strip())
-    for bounds in root.iterfind(f".//{DI}BPMNLabel/{DC}Bounds"):
-        # Drawn for two Chinese signs; a word in another language would break in its middle.
-        width = float(bounds.get("width", "0"))
-        if width < LABEL_WIDTH:
-            bounds.set("x", str(float(bounds.get("x", "0")) - (LABEL_WIDTH - width) / 2))
-            bounds.set("width", str(LABEL_WIDTH))
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
 
 # ---------------------------------------------------------------- what one can do
