@@ -227,6 +227,8 @@ def _reported_case(form: Mapping[str, str]) -> NewCase:
     if form.get("consent") != "yes":
         errors.append(FieldError("consent", _("Without your consent we may not keep your report.")))
     if errors:
+        order = ("description", "plate", "serial", "name", "phone", "email", "consent")
+        errors.sort(key=lambda one: order.index(one.field) if one.field in order else len(order))
         raise Invalid(_("Some fields do not fit."), errors)
     first = words.splitlines()[0]
     return NewCase(
