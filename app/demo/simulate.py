@@ -19,6 +19,7 @@ from app.cases import filing
 from app.cases import service as cases
 from app.cases.tables import Case
 from app.cases.values import NewCase
+from app.customers.tables import Asset
 from app.db import session, transaction
 from app.demo import stories
 from app.demo.answers import Temper, answer
@@ -60,6 +61,7 @@ class Simulation:
         self.plans: list[Plan] = []
         self.sequence = count()
         self.seen = 0
+        self.kinds: dict[int, str] = dict(session().execute(sa.select(Asset.id, Asset.kind)).tuples().all())
 
     def run(self, cases_wanted: int, progress: Callable[[int], None]) -> None:
         """Let `cases_wanted` customers come over the days; `progress` hears how many have."""
@@ -111,6 +113,9 @@ class Simulation:
         customer_id, assets = random.choice(self.customers)
         channel = random.choice(CHANNELS)
         agent = self._actor(random.choice(("agent", "agent2")))
+        asset_id = random.choice(assets) if temper.story.klass != "platform" else None
+        if asset_id is not None:
+            customer_id, asset_id = self._fitting(temper.story.asset_kind, customer_id, asset_id)
         new = NewCase(
             channel=channel,
             title=temper.title,
@@ -118,7 +123,7 @@ class Simulation:
             kind="suggestion" if temper.story.cause == "需求建议" else "complaint",
             severity=temper.severity,
             customer_id=customer_id,
-            asset_id=random.choice(assets) if temper.story.klass != "platform" else None,
+            asset_id=asset_id,
         )
         with transaction():
             case = cases.create(new, actor=agent, now=now)
@@ -214,6 +219,17 @@ class Simulation:
     def _somebody(self, item: WorkItem) -> Actor | None:
         able = [one.username for one in organisation.candidates(item.candidate) if one.id != item.excluded_id]
         return self._actor(self.random.choice(able)) if able else None
+
+    def _fitting(self, kind: str, customer_id: int, asset_id: int) -> tuple[int, int]:
+        """Return who has the kind of device the story is about: this customer, else the next."""
+        if kind in ("", self.kinds[asset_id]):
+            return customer_id, asset_id
+        first = next(place for place, (one, _assets) in enumerate(self.customers) if one == customer_id)
+        for person, assets in self.customers[first:] + self.customers[:first]:
+            for one in assets:
+                if self.kinds[one] == kind:
+                    return person, one
+        return customer_id, asset_id
 
     def _actor(self, username: str) -> Actor:
         actor = organisation.actor_named(username)

@@ -25,6 +25,14 @@ class Story:
     other_type: str = ""
     firmware: str = ""
 
+    @property
+    def asset_kind(self) -> str:
+        """The kind of device it happens to; "" where any will do."""
+        if self.klass != "device" or "进水" in self.title:
+            return ""
+        kinds = {"影像": "camera", "记录仪": "camera", "油量": "sensor"}
+        return next((kind for word, kind in kinds.items() if word in self.title), "terminal")
+
 
 DAYS = (
     "从上周四开始",
