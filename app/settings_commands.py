@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import click
@@ -10,6 +11,8 @@ from flask.cli import AppGroup
 
 from app import clock, settings_store
 from app.db import transaction
+
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 settings = AppGroup("settings", help="Numbers and choices that the centre decides.")
 
@@ -40,12 +43,17 @@ def set_setting(key: str, value: str) -> None:
 
 
 def _alike(value: Any, default: Any) -> bool:
-    """Tell whether a value is of the default's kind; numbers are at least 0, a list stays as long."""
+    """Tell whether a value is of the default's kind.
+
+    Numbers are at least 0, a list stays as long, a time of day stays one.
+    """
     if isinstance(default, list):
         alike = isinstance(value, list) and len(value) == len(default)
         return alike and all(map(_alike, value, default))
     if isinstance(default, int | float):
         return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    if isinstance(default, str) and _TIME.fullmatch(default):
+        return isinstance(value, str) and _TIME.fullmatch(value) is not None
     return type(value) is type(default)
 
 

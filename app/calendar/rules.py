@@ -144,6 +144,26 @@ def working_day(calendar: Calendar, start: datetime, count: int) -> Reckoned:
     raise CalendarExhausted(f"{count} working days from {start}")
 
 
+def outside_quiet_hours(calendar: Calendar, start: datetime, quiet: Span) -> Reckoned:
+    """Return the first instant from `start` on at which the centre is open and no quiet hours are.
+
+    quiet: from when until when nobody is called, local; over midnight when it ends before it begins, none
+        when both are equal.
+    Raises CalendarExhausted when all opening time is quiet.
+    """
+    begins, ends = quiet
+    moment = start
+    for _ in range(HORIZON_DAYS):
+        moment = add_working_time(calendar, moment, timedelta(0)).at
+        local = moment.astimezone(calendar.zone)
+        evening = begins > ends and local.time() >= begins
+        if not (evening or begins <= local.time() < ends or local.time() < ends < begins):
+            return _reckoned(calendar, moment)
+        day = local.date() + timedelta(days=1 if evening else 0)
+        moment = datetime.combine(day, ends, calendar.zone).astimezone(UTC)
+    raise CalendarExhausted(f"outside {begins} to {ends} from {start}")
+
+
 def next_change(calendar: Calendar, instant: datetime) -> datetime | None:
     """Return when the centre next opens or closes; None when it never does."""
     for opens, closes in calendar.periods_from(instant):

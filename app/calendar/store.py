@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from flask import current_app
 
+from app import settings_store
 from app.calendar import rules
 from app.calendar.tables import CalendarDay, CentreCalendar
 from app.clock import now
@@ -96,6 +97,13 @@ def add_working_time(start: datetime, allowance: timedelta) -> datetime:
 def working_day(start: datetime, count: int) -> datetime:
     """Return the opening instant of the `count`-th working day after `start`, UTC."""
     return rules.working_day(current(), start, count).at
+
+
+def call_time(start: datetime) -> datetime:
+    """Return when a customer may be called, from `start` on: in working time, outside quiet hours; UTC."""
+    begins, ends = settings_store.get("callbacks.quiet_hours")
+    quiet = (time.fromisoformat(begins), time.fromisoformat(ends))
+    return rules.outside_quiet_hours(current(), start, quiet).at
 
 
 def working_time_between(start: datetime, end: datetime) -> timedelta:

@@ -43,6 +43,11 @@ def working_day(count: int, start: str | datetime | None = None) -> datetime:
     return calendar.working_day(_start(start), count)
 
 
+def call_time(start: str | datetime) -> datetime:
+    """call_time(working_day(3)): from then on, when the centre is open and the hours are not quiet."""
+    return calendar.call_time(_start(start))
+
+
 def ladder(allowance: Mapping[str, Any]) -> list[datetime]:
     """ladder({"allowed": "PT8H", "then": "PT4H"}): when to remind and to escalate twice, in working time."""
     if not isinstance(allowance, Mapping) or not {"allowed", "then"} <= allowance.keys():
@@ -115,6 +120,7 @@ def _round(value: float, digits: int = 0) -> float:
 _PLAIN: dict[str, Callable[..., Any]] = {
     "working_time": working_time,
     "working_day": working_day,
+    "call_time": call_time,
     "ladder": ladder,
     "setting": _setting,
     "now": clock.now,

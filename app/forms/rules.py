@@ -39,6 +39,7 @@ ENGINE_NAMES = frozenset(
         "typename",
         "working_time",
         "working_day",
+        "call_time",
         "decide",
         "ladder",
         "setting",
@@ -52,6 +53,9 @@ ENGINE_NAMES = frozenset(
         "round",
         "str",
         "int",
+        "float",
+        "sum",
+        "today",
     ]
 )
 # What a page posts beside the form's fields.

@@ -32,6 +32,8 @@ def test_a_setting_is_listed_and_changed(app, run):
         ("cases.reopen_days", "true"),
         ("callbacks.quiet_hours", '"21:00"'),
         ("callbacks.quiet_hours", '["21:00"]'),
+        ("callbacks.quiet_hours", '["21:00", "25:00"]'),
+        ("callbacks.quiet_hours", '["21:00", "8"]'),
         ("no.such.key", "1"),
     ],
 )

@@ -11,6 +11,7 @@ from app.calendar.rules import (
     Day,
     add_working_time,
     next_change,
+    outside_quiet_hours,
     parse_duration,
     working_day,
     working_time_between,
@@ -131,3 +132,25 @@ def test_durations_are_read(text, expected):
 def test_what_is_no_duration_is_refused(text):
     with pytest.raises(ValueError, match="not a duration"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("start", "quiet", "call"),
+    [
+        ("2026-11-23 10:00", ("20:00", "09:00"), "2026-11-23 10:00"),
+        ("2026-11-23 08:30", ("20:00", "09:00"), "2026-11-23 09:00"),
+        ("2026-11-23 12:30", ("20:00", "09:00"), "2026-11-23 13:30"),
+        # Friday evening: neither then, nor on Saturday, nor as early as the centre opens on Monday.
+        ("2026-11-20 17:30", ("17:00", "09:00"), "2026-11-23 09:00"),
+        ("2026-11-23 13:40", ("12:30", "14:00"), "2026-11-23 14:00"),
+        ("2026-11-23 08:30", ("00:00", "00:00"), "2026-11-23 08:30"),
+    ],
+)
+def test_nobody_is_called_in_the_quiet_hours(china_2026, start, quiet, call):
+    begins, ends = map(time.fromisoformat, quiet)
+    assert outside_quiet_hours(china_2026, at(start), (begins, ends)).at == at(call)
+
+
+def test_quiet_hours_that_leave_no_time_say_so(china_2026):
+    with pytest.raises(CalendarExhausted):
+        outside_quiet_hours(china_2026, at("2026-11-23 10:00"), (time(8), time(19)))

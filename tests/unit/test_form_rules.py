@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from app.engine import functions
 from app.forms import rules
 from app.forms.model import Form, FormBroken, problems
 
@@ -158,3 +159,7 @@ def test_paths_read_mappings_and_objects_and_nothing_private():
     assert rules.at_path(context, "case._secret") is None
     assert rules.at_path(context, "case.__class__") is None
     assert rules.at_path(context, "asset.plate") is None
+
+
+def test_no_field_hides_a_function_of_the_expressions():
+    assert functions.NAMES <= rules.ENGINE_NAMES

@@ -1,9 +1,12 @@
 """Every path through customer_issue.bpmn: the branches, withdrawal at each waiting step, reopening."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from app import clock, settings_store
+from app.db import transaction
 from app.errors import Refused
 
 PLATFORM = ["judge", "refer", "solve", "call", "archive"]
@@ -91,6 +94,18 @@ def test_another_time_is_called_at_the_time_the_customer_asked_for(desk):
     case.call("satisfied")
     case.do("archive")
     assert case.callbacks == ["another_time", "satisfied"]
+
+
+def test_a_call_is_planned_outside_the_quiet_hours(desk):
+    with transaction():
+        settings_store.put("callbacks.quiet_hours", ["17:00", "10:15"], actor_id=None, now=clock.now())
+    case = desk.receive().analyse("platform")
+    case.do("judge", can_solve=False)
+    case.do("refer")
+    case.do("solve")
+    case.until_callback()
+    planned = case.item("call").created_at.astimezone(ZoneInfo("Asia/Shanghai"))
+    assert (planned.hour, planned.minute) == (10, 15)
 
 
 def test_who_solved_it_does_not_call_back_where_somebody_else_can(desk):
