@@ -34,6 +34,7 @@ def init(app: Flask) -> None:
         money=money,
         mask_phone=mask_phone,
         mask_plate=rules.mask_plate,
+        mask_serial=rules.mask_serial,
         num=num,
         initial=initial,
         tone=tone,
@@ -108,7 +109,8 @@ def duration(value: timedelta | float | int | None, *, compact: bool = False) ->
         return _("under 1 min")
     if length >= DAYS_FROM:
         days, hours = divmod(minutes // 60, 24)
-        return _("%(d)s d %(h)s h", d=days, h=hours) if hours else _("%(d)s d", d=days)
+        # In a month nobody counts the hours.
+        return _("%(d)s d %(h)s h", d=days, h=hours) if hours and days < 30 else _("%(d)s d", d=f"{days:,}")
     hours, rest = divmod(minutes, 60)
     if not hours:
         return _("%(m)s min", m=rest)
