@@ -13,6 +13,8 @@ from app.errors import FieldError, Invalid, Refused
 
 SHORTEST_PASSWORD = 10
 LONGEST_PASSWORD = 200
+# The contract's, for demo mode alone; everybody knows it.
+DEMO_PASSWORD = "demo"  # noqa: S105
 
 
 @dataclass(frozen=True)

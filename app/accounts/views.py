@@ -19,14 +19,13 @@ from flask import (
 from flask_babel import gettext as _
 
 from app import clock
-from app.accounts import queries, service, tokens
+from app.accounts import queries, rules, service, tokens
 from app.accounts.web import begin_session, current_actor, end_session, requires, safe_next
 from app.db import transaction
 from app.errors import AppError, FieldError, Invalid, TooMany
 
 bp = Blueprint("accounts", __name__, template_folder="templates")
 
-DEMO_PASSWORD = "demo"  # noqa: S105  (the contract's, and only in demo mode)
 PREFERENCES = {"locale": ("", "zh", "en"), "theme": ("", "light", "dark"), "density": ("", "compact")}
 
 
@@ -50,7 +49,7 @@ def demo_sign_in() -> Response:
     username = request.form.get("username", "")
     if not current_app.config["SETTINGS"].demo or username not in queries.DEMO_ORDER:
         abort(404)
-    return _try(username, DEMO_PASSWORD)
+    return _try(username, rules.DEMO_PASSWORD)
 
 
 @bp.post("/logout")

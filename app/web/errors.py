@@ -32,7 +32,7 @@ STATUS: dict[type[BaseException], int] = {
     StepFailed: 500,
 }
 # Values that never come back onto a page, and those the browser cannot give us again.
-SECRET_FIELDS = ("csrf_token", "password", "current_password", "new_password", "code")
+SECRET_FIELDS = ("csrf_token", "password", "old_password", "new_password", "again", "code")
 
 
 def init(app: Flask) -> None:

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import clock
-from app.accounts import service, tokens
+from app.accounts import passwords, service, tokens
 from app.accounts.actor import SYSTEM
 from app.accounts.tables import ApiToken, Person
 from app.db import session, transaction
@@ -241,3 +242,25 @@ def test_the_commands_make_list_and_disable_accounts_on_an_empty_database(app: F
         "locked": False,
     }
     assert not listed["wang"]["disabled"]
+
+
+def test_the_demos_password_opens_nothing_outside_demo_mode(centre: Flask, client: FlaskClient) -> None:
+    with centre.app_context(), transaction():
+        # As a database that was a demo's once has it.
+        person = session().get_one(Person, person_id("admin"))
+        person.password_hash = passwords.hash_password("demo")
+    assert sign_in(client, "admin", "demo") == 422
+    centre.config["SETTINGS"] = replace(centre.config["SETTINGS"], demo=True)
+    assert sign_in(client, "admin", "demo") == 303
+
+
+def test_no_password_comes_back_onto_a_page(centre: Flask, client: FlaskClient) -> None:
+    sign_in(client, "agent")
+    centre.config["WTF_CSRF_ENABLED"] = True
+    typed = {
+        "old_password": "old secret words",
+        "new_password": "new secret words",
+        "again": "new secret words",
+    }
+    refused = client.post("/settings/password", data=typed)
+    assert refused.status_code == 400 and "secret words" not in refused.text
