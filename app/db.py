@@ -86,9 +86,11 @@ def make_engine(url: str) -> sa.Engine:
     parsed = sa.make_url(url)
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
+    # An error that quotes its statement would write names and phone numbers into the log.
+    shared: dict[str, Any] = {"hide_parameters": True}
     if parsed.get_backend_name() != "sqlite":
-        return sa.create_engine(parsed, pool_pre_ping=True, pool_size=8, max_overflow=16)
-    made = sa.create_engine(parsed, connect_args={"timeout": 30, "check_same_thread": False})
+        return sa.create_engine(parsed, pool_pre_ping=True, pool_size=8, max_overflow=16, **shared)
+    made = sa.create_engine(parsed, connect_args={"timeout": 30, "check_same_thread": False}, **shared)
 
     @event.listens_for(made, "connect")
     def _connect(connection: Any, _record: Any) -> None:

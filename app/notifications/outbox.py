@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from app.db import close_read_session, for_update, session, transaction
 from app.notifications import mail
+from app.notifications.queries import masked
 from app.notifications.tables import Outbox
 
 log = logging.getLogger(__name__)
@@ -87,12 +88,14 @@ def _deliver(row: mail.Mail, attempt: int, now: datetime, worker: str) -> int:
     try:
         mail.send(row)
     except (OSError, smtplib.SMTPException, ValueError, KeyError, TypeError) as error:
-        log.warning("mail %s, attempt %s by %s: %s", row.id, attempt, worker, error)
+        # The server's answer names the address; neither the log nor the operators' page may.
+        why = str(error).replace(row.recipient, masked(row.recipient))
+        log.warning("mail %s, attempt %s by %s: %s", row.id, attempt, worker, why)
         given_up = attempt >= MOST_ATTEMPTS or isinstance(error, ValueError | KeyError | TypeError)
         values: dict[str, Any] = {
             "status": "failed" if given_up else "waiting",
             "next_attempt_at": now if given_up else now + WAITS[attempt - 1],
-            "last_error": f"{type(error).__name__}: {error}"[:1000],
+            "last_error": f"{type(error).__name__}: {why}"[:1000],
         }
     else:
         values = {"status": "sent", "sent_at": now, "last_error": None}

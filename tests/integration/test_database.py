@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+import sqlalchemy as sa
 
 from app import settings_store
 from app.clock import now
@@ -44,3 +45,9 @@ def test_instants_come_back_aware_and_in_utc(app_context):
         settings_store.put("a", [1, "二"], actor_id=None, now=instant)
     row = session().get(settings_store.Setting, "a")
     assert (row.changed_at, row.value) == (instant, [1, "二"])
+
+
+def test_an_error_of_the_database_quotes_no_values(app_context):
+    with pytest.raises(sa.exc.DBAPIError) as caught:
+        session().execute(sa.text("SELECT :phone FROM nowhere"), {"phone": "13900000261"})
+    assert "13900000261" not in str(caught.value)

@@ -386,3 +386,18 @@ def test_mail_leaves_by_smtp_where_it_is_set(centre: Flask, monkeypatch: pytest.
         tell("agent")
         assert deliver_due(datetime.now(clock.now().tzinfo), "w1", 10) == 1
     assert seen == [("mail.example.com", 2525), ("desk", "p@ss"), "agent@example.com"]
+
+
+def test_a_server_that_refuses_an_address_does_not_bring_it_into_the_log(
+    centre: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(one: mail.Mail) -> None:
+        raise smtplib.SMTPRecipientsRefused({one.recipient: (550, b"no such user")})
+
+    monkeypatch.setattr(mail, "send", refuse)
+    with centre.app_context():
+        tell("agent")
+        deliver_due(clock.now(), "w1", 1)
+        (row,) = outbox_rows()
+    assert "550" in (row.last_error or "") and "agent@example.com" not in (row.last_error or "")
+    assert "550" in caplog.text and "agent@example.com" not in caplog.text
