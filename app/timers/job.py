@@ -8,10 +8,13 @@ import socket
 import uuid
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from app import clock, engine, notifications
 from app.cases.imports import job as imports
 from app.db import transaction
-from app.errors import StepFailed
+from app.errors import AppError, StepFailed
+from app.timers import upkeep
 
 LEASE = timedelta(minutes=2)
 BATCH = 20
@@ -47,17 +50,32 @@ def wake(instance_id: int, now: datetime, worker: str) -> int:
         with transaction():
             return engine.wake(instance_id, now, worker)
     except StepFailed as failed:
-        log.error("instance %s stands still at %s: %s", failed.instance_id, failed.element, failed.detail)
-        with transaction():
-            engine.record_incident(failed, now=now, stop=True)
-        return 0
+        return _stand_still(failed, now)
+    except SQLAlchemyError:
+        raise  # the database is away or busy: nothing is wrong with this instance
+    # What a connector or hook refuses or trips over, too: whoever is behind this instance in the queue must
+    # not wait for it, this time and every time.
+    except AppError as refused:
+        return _stand_still(StepFailed(instance_id=instance_id, detail=str(refused)), now)
+    except Exception as error:
+        log.exception("unexpected in instance %s", instance_id)
+        detail = f"{type(error).__name__}: {error}"
+        return _stand_still(StepFailed(instance_id=instance_id, detail=detail), now)
+
+
+def _stand_still(failed: StepFailed, now: datetime) -> int:
+    log.error("instance %s stands still at %s: %s", failed.instance_id, failed.element, failed.detail)
+    with transaction():
+        engine.record_incident(failed, now=now, stop=True)
+    return 0
 
 
 def tick(worker: str) -> int:
-    """Fire due timers, send what is in the outbox, carry on with imports; return how many timers fired."""
+    """Fire due timers, send the outbox, go on with imports, tidy up; return how many timers fired."""
     fired = wake_due(clock.now(), worker)
     notifications.deliver_due(clock.now(), worker, BATCH)
     imports.go_on(clock.now())
+    upkeep.daily(clock.now())
     return fired
 
 

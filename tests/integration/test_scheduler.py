@@ -17,6 +17,7 @@ from app import clock, engine
 from app.accounts.actor import SYSTEM
 from app.db import close_read_session, session, transaction
 from app.engine.tables import Incident, Instance, Timer
+from app.errors import Refused
 from app.settings import ROOT
 from app.timers.job import run_until, wake_due
 from tests.factories import MONDAY
@@ -132,3 +133,21 @@ def test_the_scheduler_process_fires_what_is_due_and_stops_when_told(app, databa
 def test_the_scheduler_sleeps_until_the_next_instant(app_context, minutes):
     started(MONDAY + timedelta(minutes=minutes))
     assert engine.next_due() == MONDAY + timedelta(minutes=minutes + 10)
+
+
+@pytest.mark.parametrize("trouble", [Refused("no cause on file"), ValueError("a connector tripped")])
+def test_what_a_hook_refuses_does_not_keep_the_others_waiting(app_context, trouble):
+    failing, _other = started(MONDAY), started(MONDAY + timedelta(minutes=1))
+
+    def refuse(context: engine.StepContext) -> None:
+        if context.instance_id == failing:
+            raise trouble
+
+    engine.on("finished", refuse)
+    try:
+        with clock.at(MONDAY + timedelta(hours=1)):
+            assert wake_due(clock.now(), "w") == 1
+    finally:
+        engine.off("finished", refuse)
+    assert statuses() == ["waiting", "fired"]
+    assert str(trouble) in session().scalars(sa.select(Incident)).one().detail
