@@ -180,6 +180,9 @@ def withdraw(case_id: int, reason: str, *, actor: Actor, now: datetime, by_name:
     by_name: who says so when it is not the actor: the customer on the tracking page (the actor is SYSTEM).
     """
     check_may(actor, "case.withdraw")
+    if (instance_id := get(case_id).instance_id) is not None:
+        # A step locks its instance and then writes the case; the other way round both would wait for ever.
+        engine.lock_instance(instance_id)
     case = _locked(case_id)
     if not rules.may_withdraw(case.status):
         raise Refused(_("Case %(number)s has ended already.", number=case.number))
@@ -256,7 +259,9 @@ def customer_changed(customer_id: int | None, asset_id: int | None) -> None:
 
 
 def _locked(case_id: int) -> Case:
-    case = session().scalar(for_update(sa.select(Case).where(Case.id == case_id)))
+    # Read anew: what the page looked at a moment ago may have changed while we waited for the lock.
+    query = for_update(sa.select(Case).where(Case.id == case_id))
+    case = session().scalar(query.execution_options(populate_existing=True))
     if case is None:
         raise NotFound(_("There is no such case."))
     return case

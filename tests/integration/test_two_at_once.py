@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import sqlalchemy as sa
 
-from app import clock
+from app import clock, engine
 from app.accounts.actor import Actor
+from app.cases import service as cases
+from app.cases.access import get_visible
 from app.cases.tables import Submission
 from app.db import close_read_session, session, transaction
 from app.engine.tables import Event, WorkItem
-from app.errors import Conflict
+from app.errors import Conflict, Refused
 from app.inbox import service as inbox
 from tests.factories import MONDAY
 
@@ -66,3 +70,86 @@ ANSWER = {
 
 def _count(table: type, *conditions: sa.ColumnElement[bool]) -> int:
     return session().scalar(sa.select(sa.func.count()).select_from(table).where(*conditions)) or 0
+
+
+def _wait_until_one_waits() -> None:
+    """Return when somebody waits for a lock in this database."""
+    waiting = sa.text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    for _try in range(2_000):
+        close_read_session()
+        if session().scalar(waiting):
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("nobody waits for a lock")
+
+
+def _meanwhile(app, work) -> tuple[threading.Thread, list[Exception]]:
+    """Begin some work in a transaction of another thread; what it raises is kept."""
+    raised: list[Exception] = []
+
+    def run() -> None:
+        with app.app_context(), clock.at(MONDAY):
+            try:
+                with transaction():
+                    work()
+            except (Refused, sa.exc.SQLAlchemyError) as error:
+                raised.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, raised
+
+
+@pytest.mark.postgres_only
+def test_a_withdrawal_waits_for_the_step_that_is_under_way(app, desk):
+    case, actor = desk.receive(), desk.actor("agent")
+    item, number = case.item("register").id, case.row.number
+
+    def withdraw() -> None:
+        seen = get_visible(number, actor)
+        cases.withdraw(seen.id, "不追究了", actor=actor, now=MONDAY)
+
+    with transaction():
+        locked = engine.lock_item(item, now=MONDAY, actor=actor)
+        thread, raised = _meanwhile(app, withdraw)
+        with ThreadPoolExecutor(1) as watcher:
+            watcher.submit(_in(app, _wait_until_one_waits)).result()
+        cases.apply(case.id, {"case.title": "终端黑屏"}, actor=actor, now=MONDAY)
+        session().flush()
+        engine.complete(locked, {"severity": "normal"}, actor=actor, now=MONDAY)
+    thread.join()
+    assert not raised
+    close_read_session()
+    assert (case.row.title, case.status) == ("终端黑屏", "withdrawn")
+
+
+@pytest.mark.postgres_only
+def test_two_who_reopen_a_case_begin_one_round(app, desk):
+    case, actor = desk.receive(), desk.actor("agent")
+    case.withdraw()
+    number = case.row.number
+    close_read_session()
+
+    def reopen() -> None:
+        seen = get_visible(number, actor)  # as the page does: the session has the case before the lock
+        cases.reopen(seen.id, "又坏了", actor=actor, now=MONDAY)
+
+    with transaction():
+        cases.reopen(case.id, "又坏了", actor=actor, now=MONDAY)
+        thread, raised = _meanwhile(app, reopen)
+        with ThreadPoolExecutor(1) as watcher:
+            watcher.submit(_in(app, _wait_until_one_waits)).result()
+    thread.join()
+    assert [type(one) for one in raised] == [Refused]
+    close_read_session()
+    assert case.row.round == 2
+
+
+def _in(app, work):
+    def run() -> None:
+        with app.app_context():
+            work()
+
+    return run
