@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from app.accounts.actor import Actor
 from app.accounts.web import current_actor
 from app.cases.tables import Submission
 from app.clock import now
+from app.customers.queries import show_asset, show_customer
 from app.db import session, transaction
 from app.errors import Conflict, FieldError, Invalid
 from app.inbox import background, queries, service
@@ -66,12 +68,25 @@ def _pane_values(work: background.Work | None, filters: Filters) -> dict[str, An
         return values
     typed = work.draft.values if work.draft else None
     takers = service.takers(work.item) if work.open else []
+    mine = work.item.assignee_id == actor.id
+    may_take = work.open and work.item.assignee_id is None and service.may_take(work.item, actor)
+    context = work.sources.context if mine or may_take else _masked(work.sources.context)
     return values | {
-        "drawn": forms.draw(work.form, typed, (), work.sources.context, work.sources.choices),
+        "drawn": forms.draw(work.form, typed, (), context, work.sources.choices),
         "takers": takers,
-        "mine": work.item.assignee_id == actor.id,
-        "may_take": work.open and work.item.assignee_id is None and service.may_take(work.item, actor),
+        "mine": mine,
+        "may_take": may_take,
     }
+
+
+def _masked(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a form reads as those who only look on may see it: plates and addresses are hidden."""
+    shown = dict(context)
+    if shown.get("customer") is not None:
+        shown["customer"] = show_customer(shown["customer"])
+    if shown.get("asset") is not None:
+        shown["asset"] = show_asset(shown["asset"], now().date())
+    return shown
 
 
 def stay(item_id: int | None, words: str) -> Response:

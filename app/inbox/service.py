@@ -74,7 +74,8 @@ def claim(item_id: int, *, actor: Actor, now: datetime) -> WorkItem:
     )
     session().refresh(item)
     if taken.rowcount == 0:  # type: ignore[attr-defined]
-        _check_free(item)
+        _check_open(item)
+        raise _taken(item)
     _record(item, "work_item.claimed", {}, actor, now)
     return item
 

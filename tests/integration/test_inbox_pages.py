@@ -191,3 +191,13 @@ def test_the_lower_background_comes_on_its_own(sign_in, item_id):
 def test_the_clock_of_the_desk_is_the_one_of_the_page(sign_in, item_id):
     assert clock.now() == MONDAY
     assert "09:00" in sign_in("agent").get("/inbox").text
+
+
+def test_who_only_looks_on_sees_no_plate_and_no_serial_number(sign_in, item_id):
+    for username in ("auditor", "operator"):
+        page = sign_in(username).get(f"/inbox/{item_id}").text
+        assert "终端频繁离线" in page
+        assert "D7182" not in page and "HX4-2210917" not in page
+    mine = sign_in("agent")
+    mine.post(f"/inbox/{item_id}/claim")
+    assert "D7182" in mine.get(f"/inbox/{item_id}").text
