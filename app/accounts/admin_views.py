@@ -166,7 +166,7 @@ def _show_once(person_id: int, given: str, status: int) -> Response:
 
 
 def _posted_posts() -> set[int]:
-    return {int(value) for value in request.form.getlist("posts") if value.isdigit()}
+    return {int(value) for value in request.form.getlist("posts") if value.isdecimal()}
 
 
 def _back(person_id: int) -> Response:

@@ -60,7 +60,7 @@ def init(app: Flask) -> None:
 def load_user(key: str) -> SignedIn | None:
     """Return the person of a session cookie; None when disabled or signed out everywhere. One statement."""
     person_id, _dot, version = key.partition(".")
-    if not (person_id.isdigit() and version.isdigit()):
+    if not (person_id.isdecimal() and version.isdecimal()):
         return None
     row = (
         read_session()

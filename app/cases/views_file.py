@@ -125,6 +125,8 @@ def diagram(number: str, round_: int, process_id: str) -> Response:
     content = engine.get_file(row.id, row.catalog["processes"][process_id]["file"])
     response = make_response(content if request.args.get("lang") == "zh" else translated(content))
     response.headers["Content-Type"] = "application/xml; charset=utf-8"
+    # Never shown as a page: a diagram may hold anything that a designer wrote.
+    response.headers["Content-Disposition"] = "attachment"
     response.headers["Cache-Control"] = "private, max-age=86400"
     response.add_etag()
     response.make_conditional(request)

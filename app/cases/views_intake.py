@@ -56,7 +56,7 @@ def new() -> str:
 def create() -> Any:
     """Register the call; go to the case, or to the next call. Sending the form twice makes one case."""
     actor, at = current_actor(), now()
-    ids = [int(text) for text in request.form.getlist("file_ids") if text.isdigit()]
+    ids = [int(text) for text in request.form.getlist("file_ids") if text.isdecimal()]
     try:
         # Files are kept first and filed with the case afterwards: a refused form would otherwise lose them.
         with transaction():
@@ -144,7 +144,7 @@ def _page(
     customer_id = str(values.get("customer_id") or "")
     found = (
         _chosen(int(customer_id))
-        if customer_id.isdigit()
+        if customer_id.isdecimal()
         else {"chosen": None, "assets": [], "open_cases": []}
     )
     return render_template(
@@ -182,7 +182,7 @@ def _with_gaps(form: Mapping[str, str], errors: list[FieldError]) -> list[FieldE
 def _new_case(form: Mapping[str, str]) -> NewCase:
     """Read the posted form; raises Invalid for what the case itself would not notice."""
     customer_id, asset_id = form.get("customer_id", ""), form.get("asset_id", "")
-    chosen = int(customer_id) if customer_id.isdigit() else None
+    chosen = int(customer_id) if customer_id.isdecimal() else None
     person = {
         "name": form.get("customer_name", ""),
         "phone": form.get("customer_phone", ""),
@@ -209,8 +209,8 @@ def _new_case(form: Mapping[str, str]) -> NewCase:
         preferred_time=form.get("preferred_time") or None,
         customer_id=chosen,
         customer={} if chosen else person,
-        asset_id=int(asset_id) if asset_id.isdigit() else None,
-        asset={} if asset_id.isdigit() else thing,
+        asset_id=int(asset_id) if asset_id.isdecimal() else None,
+        asset={} if asset_id.isdecimal() else thing,
         token=form.get("token") or None,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import (
@@ -118,9 +119,7 @@ def inform(number: str) -> Any:
                 [FieldError("body", _("Write a few words or choose a photo."))],
             )
         with transaction():
-            who = public.visitor(request.remote_addr)
-            public.check_rate(who, "inform", at)
-            public.note(who, "inform", at)
+            _count_write(at)
             if body:
                 filing.add_information(case.id, body, actor=SYSTEM, now=at, by_name=_("Customer"))
             _attach(case, _("Customer"), at)
@@ -138,6 +137,7 @@ def withdraw(number: str) -> Any:
         request.form.get("reason", "").strip() or _("The customer gave no reason."),
     )
     with transaction():
+        _count_write(now())
         service.withdraw(case.id, reason, actor=SYSTEM, now=now(), by_name=_("Customer"))
     flash(_("Your case is withdrawn."))
     return redirect(url_for(".show", number=number), 303)
@@ -149,6 +149,7 @@ def reopen(number: str) -> Any:
     case = _tracked(number)
     try:
         with transaction():
+            _count_write(now())
             service.reopen(
                 case.id, request.form.get("reason", ""), actor=SYSTEM, now=now(), by_name=_("Customer")
             )
@@ -165,6 +166,13 @@ def file(number: str, attachment_id: int) -> Response:
     if found is None or found.case_id != case.id or found.by_id is not None:
         abort(404)
     return send_attachment(found)
+
+
+def _count_write(at: datetime) -> None:
+    """Refuse a visitor who writes to their case all the time: each reopening starts a procedure anew."""
+    who = public.visitor(request.remote_addr)
+    public.check_rate(who, "inform", at)
+    public.note(who, "inform", at)
 
 
 def _tracked(number: str) -> Case:

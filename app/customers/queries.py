@@ -99,7 +99,7 @@ def archive(text: str, after: int, today: date) -> CustomerPage:
     """Return a page of the archive, newest first; three statements."""
     condition = matches(text) if text.strip() else sa.true()
     if condition is None:
-        condition = Customer.name.like(_like(text.strip()), escape="\\")
+        condition = Customer.name.ilike(_like(text.strip()), escape="\\")
     total = session().scalar(sa.select(sa.func.count()).select_from(Customer).where(condition)) or 0
     query = sa.select(Customer).where(condition, Customer.id < after if after else sa.true())
     found = list(session().scalars(query.order_by(Customer.id.desc()).limit(PAGE + 1)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from app import engine
-from app.accounts.actor import Actor
+from app.accounts.actor import SYSTEM, Actor
 from app.customers import rules
 from app.customers.tables import Asset, Customer
 from app.db import session
@@ -27,6 +28,8 @@ ASSET_FIELDS = {
     "fitted_on": 0, "warranty_until": 0,
 }  # fmt: skip
 KINDS = ("vehicle", "terminal", "camera", "sensor")
+# One address, as it stands in a mail's header: "a@b, c@d" would be two.
+EMAIL = re.compile(r"[^@\s,;:<>()\[\]\\\"]+@[^@\s,;:<>()\[\]\\\".]+(\.[^@\s,;:<>()\[\]\\\".]+)*")
 REASONS = ("contact", "verify", "dispatch", "other")
 
 # Told after a customer or asset changed: (customer_id, asset_id). The case list keeps its search text by it.
@@ -83,6 +86,8 @@ def clean_customer(values: Mapping[str, Any]) -> dict[str, Any]:
                 errors.append(FieldError(name, _("This is no phone number. Example: 138 1234 5678.")))
                 continue
             cleaned |= {"phone": e164, "phone_digits": rules.phone_digits(e164) if e164 else None}
+        elif name == "email" and text and not EMAIL.fullmatch(text):
+            errors.append(FieldError(name, _("This does not look like an e-mail address.")))
         elif name == "name" and not text:
             errors.append(FieldError(name, _("Who is it? A name is needed.")))
         else:
@@ -136,15 +141,20 @@ def find_by_phone(phone: str) -> Customer | None:
 
 
 def create(values: Mapping[str, Any], *, actor: Actor, now: datetime) -> Customer:
-    """Make a customer from `CUSTOMER_FIELDS`; one with the same phone is used and its blanks filled."""
+    """Make a customer from `CUSTOMER_FIELDS`; one with the same phone is used and its blanks filled.
+
+    From the public page (the actor is SYSTEM) nothing is filled: whoever knows somebody's phone number
+    could add an address of their own to the file, and would be mailed the codes of that person's cases.
+    """
     cleaned = clean_customer({"name": "", **values})
     if digits := cleaned.get("phone_digits"):
         known: Customer | None = session().scalar(
             sa.select(Customer).where(Customer.phone_digits == digits).order_by(Customer.id).limit(1)
         )
         if known is not None:
-            blanks = {key: value for key, value in cleaned.items() if value and not getattr(known, key)}
-            _write(known, blanks, actor=actor, now=now)
+            if actor != SYSTEM:
+                blanks = {key: value for key, value in cleaned.items() if value and not getattr(known, key)}
+                _write(known, blanks, actor=actor, now=now)
             return known
     made = Customer(**cleaned, created_at=now, updated_at=now)
     session().add(made)
@@ -182,7 +192,7 @@ def find_or_create_asset(
         # The caller's own comes first, should two things carry one number.
         sa.select(Asset)
         .where(sa.or_(*same))
-        .order_by((Asset.customer_id == customer_id).desc(), Asset.id)
+        .order_by(sa.case((Asset.customer_id == customer_id, 0), else_=1), Asset.id)
         .limit(1)
     )
     if known is not None:

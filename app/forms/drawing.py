@@ -306,8 +306,8 @@ def _files(value: Any, choices: Choices) -> list[DrawnFile]:
     known: Any = choices.get("attachments") or {}
     files = []
     for item in value if isinstance(value, list) else []:
-        row = known.get(int(item)) if str(item).isdigit() else None
-        if str(item).isdigit():
+        row = known.get(int(item)) if str(item).isdecimal() else None
+        if str(item).isdecimal():
             files.append(
                 DrawnFile(
                     id=str(item),

@@ -234,7 +234,7 @@ def draft(item_id: int) -> Response:
 @requires("work.claim", "work.assign")
 def bulk() -> Response:
     """Claim, release or hand over the ticked items."""
-    ids = [int(text) for text in request.form.getlist("item") if text.isdigit()][:200]
+    ids = [int(text) for text in request.form.getlist("item") if text.isdecimal()][:200]
     with transaction():
         outcome = service.bulk(
             request.form.get("verb", ""),
@@ -256,7 +256,7 @@ def bulk() -> Response:
 def bulk_people() -> Response:
     """Give the people who may do every ticked item."""
     actor = current_actor()
-    ids = [int(text) for text in request.args.getlist("item") if text.isdigit()][:200]
+    ids = [int(text) for text in request.args.getlist("item") if text.isdecimal()][:200]
     people = queries.common_takers(ids, actor)
     return answers.fresh(render_template("inbox/_people.html", people=people))
 

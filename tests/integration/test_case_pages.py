@@ -10,8 +10,10 @@ import sqlalchemy as sa
 
 from app import clock
 from app.cases.tables import Case, Comment, SavedView
+from app.customers.tables import Customer
 from app.db import close_read_session, session, transaction
 from app.engine.tables import Event
+from app.notifications.tables import Outbox
 from tests.factories import MONDAY, Desk
 from tests.integration.case_pages import signed_in
 
@@ -420,3 +422,39 @@ def test_a_customer_sees_no_remark_and_no_name_of_staff(app, desk, visitor, case
     page = visitor.get(f"/track/{case.number}").text
     assert "脾气" not in page
     assert "林晓雯" not in page
+
+
+def test_a_stranger_who_knows_a_phone_number_adds_nothing_to_its_owners_file(app, visitor, case):
+    with app.app_context(), transaction():
+        session().get(Customer, case.customer_id).phone_digits = "13812345678"
+    visitor.post("/report", data=REPORT | {"email": "stranger@example.com"})
+    assert rows(app, sa.select(Case.customer_id).order_by(Case.id.desc()))[0] == case.customer_id
+    assert rows(app, sa.select(Customer.email)) == [None]
+    assert not rows(app, sa.select(Outbox.recipient).where(Outbox.recipient == "stranger@example.com"))
+
+
+def test_a_report_is_answered_to_one_address_only(app, visitor):
+    for bad in ("a@example.com, b@example.com", "a b@example.com", "nobody"):
+        assert visitor.post("/report", data=REPORT | {"email": bad}).status_code == 422
+    assert visitor.post("/report", data=REPORT | {"email": "sun@example.com"}).status_code == 303
+
+
+def test_a_customer_cannot_reopen_and_withdraw_without_end(app, visitor):
+    visitor.post("/report", data=REPORT)
+    number = rows(app, sa.select(Case.number))[0]
+    for _again in range(6):
+        visitor.post(f"/track/{number}/withdraw")
+        last = visitor.post(f"/track/{number}/reopen", data={"reason": "又黑屏了"})
+    assert last.status_code == 429
+    assert rows(app, sa.select(Case.round))[0] == 6
+
+
+def test_a_number_that_only_looks_like_one_is_no_number(app, agent, case):
+    odd = {"file_ids": "²", "customer_id": "²", "asset_id": "²", "item": "²", "verb": "claim"}
+    assert agent.post("/cases/new", data=CALL | odd).status_code == 303
+    assert agent.post("/inbox/bulk", data=odd).status_code == 303
+
+
+def test_a_diagram_is_never_shown_as_a_page(agent, case):
+    answer = agent.get(f"/cases/{case.number}/diagrams/1/device_problem.bpmn")
+    assert answer.headers["Content-Disposition"].startswith("attachment")

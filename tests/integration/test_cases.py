@@ -16,7 +16,7 @@ from app.cases import service as cases
 from app.cases.tables import Case, CaseRound, Comment, Submission
 from app.cases.values import NewCase
 from app.customers import service as customers
-from app.customers.tables import Customer
+from app.customers.tables import Asset, Customer
 from app.db import close_read_session, session, transaction
 from app.engine.tables import Event, WorkItem
 from app.errors import Forbidden, Invalid, Refused
@@ -368,3 +368,22 @@ def test_information_tells_whoever_has_the_step_in_hand(desk):
     close_read_session()
     told = session().scalars(sa.select(Notification).where(Notification.kind == "information_added")).all()
     assert [row.person_id for row in told] == [desk.actor("agent2").id]
+
+
+def test_of_two_things_with_one_number_the_callers_own_is_meant(desk):
+    with transaction():
+        actor = desk.actor("agent")
+        session().add(
+            Asset(
+                kind="vehicle",
+                plate="陕E6K888",
+                plate_folded="陕E6K888",
+                created_at=MONDAY,
+                updated_at=MONDAY,
+            )
+        )  # nobody's
+        session().flush()
+        owner = customers.create({"name": "孙国庆"}, actor=actor, now=MONDAY)
+        own = customers.find_or_create_asset(owner.id, {"serial": "HX4-999"}, actor=actor, now=MONDAY)
+        both = {"plate": "陕E·6K888", "serial": "HX4-999"}
+        assert customers.find_or_create_asset(owner.id, both, actor=actor, now=MONDAY) is own
