@@ -18,7 +18,7 @@ NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class StepView:
-    """One line of the list. kind: done | now | late | todo."""
+    """One line of the list. kind: done | now | late | todo | gone (the case ended before it was done)."""
 
     name: str
     kind: str
@@ -117,34 +117,39 @@ def _passes_on(view: ProcessView) -> bool:
 def _steps(
     catalog: Mapping[str, Any], states: Mapping[str, Any], items: list[WorkItem], names: Mapping[int, str]
 ) -> list[StepView]:
-    """Return what was done in its order, what is being done, then what the flows lead to from there."""
+    """Return what was done in its order, what is being done, then what the flows lead to from there.
+
+    Once nothing is being done any more, what the end cut off stands last.
+    """
     done: list[StepView] = []
+    gone: list[StepView] = []
     now: list[StepView] = []
     ahead: list[StepView] = []
     for process_id in reversed(_order(catalog)):  # the innermost first: its steps come before its caller's
         elements, mine = catalog["processes"][process_id]["elements"], states.get(process_id, {})
         for name, state in mine.items():
             element = elements.get(name, {})
-            if element.get("type") not in WORK or state.status == "cancelled":
+            if element.get("type") not in WORK:
                 continue
             view = _step(element, state, _last(items, process_id, name), names)
-            (done if view.kind == "done" else now).append(view)
+            {"done": done, "gone": gone}.get(view.kind, now).append(view)
         for name in _ahead(catalog["processes"][process_id], mine):
             element = elements[name]
             if element["type"] in STEPS and (name not in mine or mine[name].status == "cancelled"):
                 ahead.append(StepView(element["name"], "todo", 1, "", None, None, element.get("role") or ""))
     done.sort(key=lambda view: view.at or NEVER)
-    return [*done, *now, *ahead]
+    return [*done, *now, *ahead] if now or ahead else [*done, *gone]
 
 
 def _step(
     element: Mapping[str, Any], state: Any, item: WorkItem | None, names: Mapping[int, str]
 ) -> StepView:
     current = state.status in ("current", "escalated")
+    kind = {"escalated": "late", "current": "now", "cancelled": "gone"}.get(state.status, "done")
     person = (item.assignee_id if current else item.completed_by_id) if item else None
     return StepView(
         element["name"],
-        "late" if state.status == "escalated" else "now" if current else "done",
+        kind,
         state.rounds,
         names.get(person or 0, ""),
         state.left_at or state.entered_at,

@@ -256,6 +256,8 @@ def test_withdrawing_and_reopening_by_the_page(app, desk, agent, case):
     assert agent.post(f"/cases/{case.number}/withdraw", data={"reason": ""}).status_code == 422
     assert agent.post(f"/cases/{case.number}/withdraw", data={"reason": "车已卖掉"}).status_code == 303
     assert agent.post(f"/cases/{case.number}/withdraw", data={"reason": "再来"}).status_code == 409
+    cut_off = agent.get(f"/cases/{case.number}").text.partition("progress__list")[2].partition("</ol>")[0]
+    assert cut_off.count("不再需要") == 1
     assert agent.post(f"/cases/{case.number}/reopen", data={"reason": "又坏了"}).status_code == 303
     page = agent.get(f"/cases/{case.number}").text
     assert "第 2 轮" in page

@@ -11,6 +11,7 @@ from app.errors import Refused
 
 PLATFORM = ["judge", "refer", "solve", "call", "archive"]
 DEVICE = ["analyse_cause", "inform", "contact", "repair"]
+REFERRED = ["refer", "solve", "manager_handles"]
 OTHER = ["guide_renew", "guide_add", "guide_deregister"]
 
 
@@ -33,7 +34,7 @@ def brought_to(desk, klass, step):
         elif element == step:
             break
         else:
-            case.do(element, can_solve=klass == "device" or step == "resolve")
+            case.do(element, can_solve=step == "resolve" or (klass == "device" and step not in REFERRED))
     if step == "manager_handles":
         while "manager_handles" not in case.open:
             case.do("refer")
@@ -43,7 +44,7 @@ def brought_to(desk, klass, step):
 
 
 def _route(klass, step):
-    if klass == "device":
+    if klass == "device" and step not in REFERRED:
         return ["judge", "analyse_cause", "inform", "contact", "repair", "call", "archive"]
     if klass == "other":
         return [step if step.startswith("guide_") else "guide_renew", "refer", "solve", "call", "archive"]
@@ -59,7 +60,7 @@ def _route(klass, step):
         ("", "register"),
         ("", "analyse"),
         *[("platform", step) for step in (*PLATFORM, "resolve", "manager_handles")],
-        *[("device", step) for step in ("judge", *DEVICE, "call", "archive")],
+        *[("device", step) for step in ("judge", *REFERRED, *DEVICE, "call", "archive")],
         *[("other", step) for step in (*OTHER, "refer", "solve", "call", "archive")],
     ],
 )
