@@ -274,7 +274,9 @@ def _customer(new: NewCase, actor: Actor, now: datetime) -> Customer | None:
         if given:
             customers.change(customer.id, given, actor=actor, now=now)
         return customer
-    return customers.create(new.customer, actor=actor, now=now) if any(new.customer.values()) else None
+    if not any(new.customer.values()):
+        return None
+    return customers.create(new.customer, actor=actor, now=now, fill=new.channel != "web")
 
 
 def _asset(new: NewCase, customer: Customer | None, actor: Actor, now: datetime) -> Asset | None:

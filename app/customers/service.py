@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from app import engine
-from app.accounts.actor import SYSTEM, Actor
+from app.accounts.actor import Actor
 from app.customers import rules
 from app.customers.tables import Asset, Customer
 from app.db import session
@@ -140,11 +140,11 @@ def find_by_phone(phone: str) -> Customer | None:
     return found
 
 
-def create(values: Mapping[str, Any], *, actor: Actor, now: datetime) -> Customer:
-    """Make a customer from `CUSTOMER_FIELDS`; one with the same phone is used and its blanks filled.
+def create(values: Mapping[str, Any], *, actor: Actor, now: datetime, fill: bool = True) -> Customer:
+    """Make a customer from `CUSTOMER_FIELDS`; one with the same phone is used instead.
 
-    From the public page (the actor is SYSTEM) nothing is filled: whoever knows somebody's phone number
-    could add an address of their own to the file, and would be mailed the codes of that person's cases.
+    fill: write into its blanks. Never what strangers send: whoever knows somebody's phone number could add an
+          address of their own to the file, and would be mailed the codes of that person's cases.
     """
     cleaned = clean_customer({"name": "", **values})
     if digits := cleaned.get("phone_digits"):
@@ -152,7 +152,7 @@ def create(values: Mapping[str, Any], *, actor: Actor, now: datetime) -> Custome
             sa.select(Customer).where(Customer.phone_digits == digits).order_by(Customer.id).limit(1)
         )
         if known is not None:
-            if actor != SYSTEM:
+            if fill:
                 blanks = {key: value for key, value in cleaned.items() if value and not getattr(known, key)}
                 _write(known, blanks, actor=actor, now=now)
             return known

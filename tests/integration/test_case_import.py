@@ -288,6 +288,22 @@ def test_who_may_not_import_sees_nothing_of_it(open_as):
     assert open_as("supervisor").get("/cases/import/999").status_code == 404
 
 
+def test_the_numbers_in_a_file_are_for_its_sender_and_those_who_may_see_hidden_numbers(open_as):
+    theirs = send(open_as("supervisor"), sheet(row(2)), "主管.csv").location
+    manager = open_as("manager")
+    for part in ("", "/refused.csv"):
+        assert manager.get(theirs + part).status_code == 200
+    office = open_as("office")
+    own = send(office, sheet(row(1)), "内勤.csv").location
+    assert office.get(own).status_code == 200
+    for part in ("", "/refused.csv"):
+        assert office.get(theirs + part).status_code == 404
+    for verb in ("plan", "step"):
+        assert office.post(f"{theirs}/{verb}", data={"start": "1"}).status_code == 404
+    listed = office.get("/cases/import").text
+    assert "内勤.csv" in listed and "主管.csv" not in listed
+
+
 # ---------------------------------------------------------------- command
 
 

@@ -172,9 +172,23 @@ def actor_of(run_id: int) -> Actor:
     return actor_from(row) if row else SYSTEM
 
 
-def recent(limit: int = 20) -> list[Any]:
-    """Return the latest imports with the name of who sent them."""
+def get_open_to(run_id: int, actor: Actor) -> ImportRun:
+    """Return an import whose rows this person may read: phone numbers stand in them. Raises NotFound."""
+    found = session().scalar(sa.select(ImportRun).where(ImportRun.id == run_id, _open_to(actor)))
+    if found is None:
+        raise NotFound(_("There is no such import."))
+    return found
+
+
+def _open_to(actor: Actor) -> sa.ColumnElement[bool]:
+    """Return the condition: one's own file, or anybody's for those who may see hidden numbers."""
+    return sa.true() if actor.may("customer.reveal") else ImportRun.by_id == actor.id
+
+
+def recent(actor: Actor, limit: int = 20) -> list[Any]:
+    """Return the latest imports that are open to this person, with the name of who sent them."""
     columns = sa.select(ImportRun, shown_name()).outerjoin(Person, Person.id == ImportRun.by_id)
+    columns = columns.where(_open_to(actor))
     return list(session().execute(columns.order_by(ImportRun.id.desc()).limit(limit)))
 
 

@@ -40,7 +40,7 @@ class Column:
 @requires("case.import")
 def index() -> str:
     """Offer to send a spreadsheet; show the latest imports."""
-    return render_template("cases/import_index.html", runs=service.recent(), error="")
+    return render_template("cases/import_index.html", runs=service.recent(current_actor()), error="")
 
 
 @bp.post("/cases/import")
@@ -55,7 +55,9 @@ def upload() -> Any:
                 sent.filename or "" if sent else "", content, actor=current_actor(), now=now()
             )
     except Invalid as error:
-        return render_template("cases/import_index.html", runs=service.recent(), error=str(error)), 422
+        return render_template(
+            "cases/import_index.html", runs=service.recent(current_actor()), error=str(error)
+        ), 422
     return redirect(url_for(".show", run_id=run.id), 303)
 
 
@@ -63,7 +65,7 @@ def upload() -> Any:
 @requires("case.import")
 def show(run_id: int) -> str:
     """Show the preview, or how far the import is."""
-    run = service.get(run_id)
+    run = service.get_open_to(run_id, current_actor())
     if run.status == "preview":
         return _preview(run)
     return render_template("cases/import_run.html", run=run, shown=SHOWN_REFUSALS)
@@ -73,7 +75,7 @@ def show(run_id: int) -> str:
 @requires("case.import")
 def replan(run_id: int) -> Any:
     """Take the columns as chosen; look everything over again, or begin."""
-    run = service.get(run_id)
+    run = service.get_open_to(run_id, current_actor())
     plan = _posted_plan(Plan.from_json(run.mapping))
     try:
         with transaction():
@@ -81,7 +83,7 @@ def replan(run_id: int) -> Any:
             if "start" in request.form:
                 service.start(run_id)
     except Invalid as error:
-        return _preview(service.get(run_id), plan, str(error)), 422
+        return _preview(service.get_open_to(run_id, current_actor()), plan, str(error)), 422
     return redirect(url_for(".show", run_id=run_id), 303)
 
 
@@ -89,7 +91,7 @@ def replan(run_id: int) -> Any:
 @requires("case.import")
 def step(run_id: int) -> Any:
     """Import the next rows and show how far it is; the page asks again until all are in."""
-    run = job.run_batch(run_id, now())
+    run = job.run_batch(service.get_open_to(run_id, current_actor()).id, now())
     if request.headers.get("HX-Request"):
         return render_template("cases/_import_progress.html", run=run, shown=SHOWN_REFUSALS)
     return redirect(url_for(".show", run_id=run_id), 303)
@@ -99,7 +101,7 @@ def step(run_id: int) -> Any:
 @requires("case.import")
 def refused(run_id: int) -> Response:
     """Give the refused rows with their reasons, to be mended and sent again."""
-    run = service.get(run_id)
+    run = service.get_open_to(run_id, current_actor())
     response = make_response(_refused_csv(run).encode("utf-8-sig"))
     response.headers["Content-Type"] = "text/csv; charset=utf-8"
     response.headers["Content-Disposition"] = f'attachment; filename="refused-{run.id}.csv"'
