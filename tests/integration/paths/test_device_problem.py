@@ -10,7 +10,8 @@ def case(desk):
 
 def repaired(case):
     case.do("contact", repair_point="WP003")
-    assert case.item("repair").candidate == "repairpoint:WP003"
+    # Nothing is to be done at the desk until the owner has been to the repair point.
+    assert (case.item("repair").candidate, case.status) == ("repairpoint:WP003", "waiting")
     case.do("repair", by="repairpoint")
 
 
