@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import signal
+import threading
 from datetime import UTC, datetime, timedelta
-from types import FrameType
 
 import sqlalchemy as sa
-from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
 from flask import Flask
 
@@ -20,13 +20,15 @@ from app.timers.job import tick, worker_name
 # A web process may add a timer that is due sooner than the one slept for; nobody waits longer than this.
 SWEEP = timedelta(seconds=5)
 DEMO_SWEEP = timedelta(seconds=1)
+STOPS = (signal.SIGTERM, signal.SIGINT)
 log = logging.getLogger(__name__)
 
 
 def run(app: Flask) -> None:
     """Run until SIGTERM or Ctrl-C; a tick that is under way is finished first."""
-    scheduler = BlockingScheduler(timezone=UTC)
+    scheduler = BackgroundScheduler(timezone=UTC)
     worker = worker_name()
+    told_to_stop = threading.Event()
     sweep = DEMO_SWEEP if app.config["SETTINGS"].demo else SWEEP
 
     def work() -> None:
@@ -43,7 +45,8 @@ def run(app: Flask) -> None:
             # The database is away or busy: what is due stays due, so the next sweep does it.
             log.error("the database did not answer, trying again in %s: %s", wait, error.orig)
         finally:
-            plan(wait)
+            if not told_to_stop.is_set():
+                plan(wait)
 
     def plan(wait: timedelta) -> None:
         # APScheduler sleeps by the machine's clock, whatever the demo's says.
@@ -52,11 +55,12 @@ def run(app: Flask) -> None:
             work, DateTrigger(run_at), id="tick", replace_existing=True, misfire_grace_time=None
         )
 
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        scheduler.shutdown(wait=False)
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    # Waited for instead of handled: a handler runs in the middle of anything, and a terminal and a supervisor
+    # may both tell us. The scheduler's threads inherit the mask.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     plan(timedelta(0))
     log.info("scheduler %s started", worker)
     scheduler.start()
+    signal.sigwait(STOPS)
+    told_to_stop.set()
+    scheduler.shutdown(wait=True)
