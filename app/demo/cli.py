@@ -12,15 +12,17 @@ import sqlalchemy as sa
 from flask import current_app
 from flask.cli import AppGroup
 
-from app import calendar, clock
+from app import calendar, clock, engine
+from app.accounts.actor import SYSTEM
 from app.cases.tables import Case
 from app.customers.tables import Customer
 from app.db import session, transaction
 from app.demo import customers, people
 from app.demo.simulate import Simulation
-from app.engine import latest_version
 from app.engine.tables import ProcedureVersion
 from app.notifications import without_mail
+from app.procedures.collect import collect
+from app.settings import ROOT
 from app.timers import virtual
 
 demo = AppGroup("demo", help="An invented centre to look at.")
@@ -37,6 +39,14 @@ def in_the_afternoon(now: datetime) -> datetime:
     while not centre.spans(day):
         day -= timedelta(days=1)
     return datetime.combine(day, AFTERNOON, centre.zone).astimezone(UTC)
+
+
+def _need_procedures() -> None:
+    """Deploy the procedures that came along, where nobody has deployed any yet."""
+    if session().scalar(sa.select(sa.func.count()).select_from(ProcedureVersion)):
+        return
+    with transaction():
+        engine.deploy(collect([str(ROOT / "bpmn")]).files, actor=SYSTEM, now=clock.now())
 
 
 def _backdate(opened: datetime, random: Random) -> None:
@@ -57,7 +67,7 @@ def load(wanted: int, seed: int) -> None:
     if session().scalar(sa.select(sa.func.count()).select_from(Case)):
         click.echo("There are cases already; nothing was changed.")
         return
-    latest_version("customer_issue")
+    _need_procedures()
     started, now = time.monotonic(), in_the_afternoon(clock.now())
     with transaction():
         # A visitor at midnight should meet a centre at work: the demo's clock starts in working time.

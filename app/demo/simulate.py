@@ -61,7 +61,7 @@ class Simulation:
         self.plans: list[Plan] = []
         self.sequence = count()
         self.seen = 0
-        self.kinds: dict[int, str] = dict(session().execute(sa.select(Asset.id, Asset.kind)).tuples().all())
+        self.kinds: dict[int, str] = dict(session().execute(sa.select(Asset.id, Asset.kind)).all())
 
     def run(self, cases_wanted: int, progress: Callable[[int], None]) -> None:
         """Let `cases_wanted` customers come over the days; `progress` hears how many have."""
