@@ -132,6 +132,7 @@ def apply(case_id: int, bound: Mapping[str, Any], *, actor: Actor, now: datetime
     changed = {
         name: [getattr(case, name), value] for name, value in columns.items() if getattr(case, name) != value
     }
+    _check_filed(changed)
     for name, value in columns.items():
         setattr(case, name, value)
     named = [f"case.{name}" for name in changed]
@@ -153,6 +154,13 @@ def apply(case_id: int, bound: Mapping[str, Any], *, actor: Actor, now: datetime
         if any(name in rules.SUBJECT for name in changed) and case.instance_id is not None:
             engine.update_subject(case.instance_id, **asdict(subject(case)))
     return named
+
+
+def _check_filed(changed: Mapping[str, list[Any]]) -> None:
+    """Refuse to link a case to a customer or asset that is not on file. Raises NotFound."""
+    for name, get_record in (("customer_id", customers.get), ("asset_id", customers.get_asset)):
+        if name in changed and changed[name][1] is not None:
+            get_record(changed[name][1])
 
 
 def set_status(case: Case, status: str, *, actor: Actor, now: datetime) -> None:

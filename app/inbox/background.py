@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from app.accounts.roles import BY_KEY, DEPARTMENTS
 from app.callbacks.tables import Callback
 from app.cases import solutions
 from app.cases.tables import Attachment, Case
+from app.customers.rules import mask_plate, mask_serial
 from app.customers.tables import Asset, Customer
 from app.db import session
 from app.engine.tables import WorkItem
@@ -125,6 +126,11 @@ def form_of(item: WorkItem) -> forms.Form:
     return kept[key]
 
 
+# How a record that a look-up has found is named; plates are masked as everywhere.
+LOOKUPS: dict[str, Callable[[Any], str]] = {
+    "customer": lambda customer: customer.name,
+    "asset": lambda asset: mask_plate(asset.plate) or asset.model or mask_serial(asset.serial) or "",
+}
 # A step without a form asks for nothing but its end.
 EMPTY: dict[str, Any] = {"type": "object", "properties": {}}
 
@@ -161,6 +167,11 @@ def form_sources(
     asked = [one for one in form.fields if sent is None or sent.get(one.name)]
     if any(one.options_from == "solutions" for one in asked):
         offered["solutions"] = solutions.choices(item.klass)
+    # A look-up shows who or what is filed already by name, not by number.
+    for one in form.fields:
+        known = context.get(one.widget) if one.widget in LOOKUPS else None
+        if known is not None:
+            offered[one.name] = [forms.Choice(known.id, LOOKUPS[one.widget](known))]
     if item.case_id is not None and any(one.widget == "file" for one in asked):
         of_case = sa.select(Attachment).where(Attachment.case_id == item.case_id)
         offered["attachments"] = {

@@ -30,7 +30,7 @@ FIELD_KEYS = {
 WIDGETS = {"text", "textarea", "select", "radio", "yesno", "number", "money", "date", "datetime"}
 WIDGETS |= {"phone", "rating", "file", "customer", "asset", "checklist"}
 ATTRIBUTES = {
-    "case": "title description channel class severity other_type cause solution cost satisfaction department"
+    "case": "customer_id asset_id title description channel class severity other_type cause solution cost satisfaction department"
     " repair_point preferred_time parts_used repair_hours",
     "customer": "name phone company region address",
     "asset": "kind plate serial model firmware fitted_on warranty_until",

@@ -7,7 +7,7 @@ import pytest
 
 from app import clock, settings_store
 from app.db import transaction
-from app.errors import Refused
+from app.errors import NotFound, Refused
 
 PLATFORM = ["judge", "refer", "solve", "call", "archive"]
 DEVICE = ["analyse_cause", "inform", "contact", "repair"]
@@ -151,3 +151,22 @@ def test_after_the_configured_period_a_case_is_not_reopened(desk):
     with pytest.raises(Refused):
         case.reopen()
     assert case.status == "withdrawn"
+
+
+def test_an_agent_links_the_customer_and_the_vehicle_on_file_while_analysing(desk):
+    known = desk.receive(customer={"name": "孙国庆", "phone": "13700001111"}, asset={"plate": "陕E6K818"}).row
+    case = desk.receive(customer={}, asset={}, channel="mail")
+    assert (case.row.customer_id, case.row.asset_id) == (None, None)
+    case.do("register", customer_name="孙先生")
+    case.do("analyse", **{"class": "device"}, customer=known.customer_id, asset=known.asset_id)
+    assert (case.row.customer_id, case.row.asset_id) == (known.customer_id, known.asset_id)
+    assert "孙国庆" in case.row.search
+
+
+def test_a_customer_that_is_not_on_file_is_refused_and_nothing_is_changed(desk):
+    case = desk.receive()
+    case.do("register")
+    before = case.row.customer_id
+    with pytest.raises(NotFound):
+        case.do("analyse", **{"class": "device"}, customer=987654)
+    assert (case.row.customer_id, case.open) == (before, ["analyse"])
