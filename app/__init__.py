@@ -24,6 +24,7 @@ PACKAGES = (
     "procedures",
     "customers",
     "callbacks",
+    "deadlines",
     "cases",
     "inbox",
     "timers",

@@ -165,6 +165,9 @@ def close_read_session() -> None:
 Statement = TypeVar("Statement", bound=sa.Select[Any])
 
 
-def for_update(statement: Statement, *, skip_locked: bool = False) -> Statement:
-    """Lock the rows on PostgreSQL; SQLite's write transaction has locked the database already."""
-    return statement.with_for_update(skip_locked=skip_locked)
+def for_update(statement: Statement, *, skip_locked: bool = False, of: Any = None) -> Statement:
+    """Lock the rows (of one of the tables, where `of` is given) on PostgreSQL.
+
+    SQLite's write transaction has locked the database already.
+    """
+    return statement.with_for_update(skip_locked=skip_locked, of=of)

@@ -19,6 +19,8 @@ DEFAULTS: dict[str, Any] = {
     "accounts.lockout_failures": 5,
     "accounts.lockout_minutes": 15,
     "work.due_soon_hours": 4,
+    # So many working days we wait for a customer's answer before the clocks go on by themselves.
+    "deadlines.longest_wait_days": 5,
     # The public pages: what one visitor may send, and how often they may mistype a tracking code.
     "public.reports_per_hour": 10,
     "public.track_failures_per_hour": 10,

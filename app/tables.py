@@ -6,6 +6,7 @@ from app.callbacks import tables as callbacks
 from app.cases import tables as cases
 from app.customers import tables as customers
 from app.db import Base
+from app.deadlines import tables as deadlines
 from app.engine import tables as engine
 from app.inbox import tables as inbox
 from app.notifications import tables as notifications
@@ -19,6 +20,7 @@ __all__ = [
     "callbacks",
     "cases",
     "customers",
+    "deadlines",
     "engine",
     "inbox",
     "notifications",

@@ -1,7 +1,16 @@
 """Working time: when the centre is open, and when so many working hours have passed."""
 
 from app.calendar.rules import Calendar, CalendarExhausted, next_change, parse_duration
-from app.calendar.store import add_working_time, call_time, current, seed, working_day, working_time_between
+from app.calendar.store import (
+    add_working_time,
+    call_time,
+    current,
+    for_work,
+    get,
+    seed,
+    working_day,
+    working_time_between,
+)
 
 __all__ = [
     "Calendar",
@@ -9,6 +18,8 @@ __all__ = [
     "add_working_time",
     "call_time",
     "current",
+    "for_work",
+    "get",
     "next_change",
     "parse_duration",
     "seed",

@@ -6,8 +6,8 @@ A day is a tuple of spans of local wall-clock time; a period is a pair of aware 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -49,6 +49,8 @@ class Calendar:
     days: Mapping[date, Day] = field(default_factory=dict)
     known_until: date = date.max
     version: int = 0
+    key: str = "centre"
+    pauses: tuple[Period, ...] = ()
 
     def spans(self, day: date) -> tuple[Span, ...]:
         """Return the opening spans of a local date."""
@@ -57,7 +59,12 @@ class Calendar:
 
     def periods(self, day: date) -> tuple[Period, ...]:
         """Return the spans of a local date as UTC pairs, so that a clock change cannot stretch an hour."""
-        return tuple((self._utc(day, opens), self._utc(day, closes)) for opens, closes in self.spans(day))
+        whole = ((self._utc(day, opens), self._utc(day, closes)) for opens, closes in self.spans(day))
+        return tuple(part for period in whole for part in _outside(period, self.pauses))
+
+    def without(self, pauses: Sequence[Period]) -> Calendar:
+        """Return this calendar with the times of `pauses` (UTC pairs) taken out of its opening hours."""
+        return replace(self, pauses=tuple(sorted(pauses)))
 
     def periods_from(self, start: datetime) -> Iterator[Period]:
         """Yield what is left of each opening period from `start` on, for at most ten years."""
@@ -78,6 +85,19 @@ class Calendar:
 
     def _utc(self, day: date, moment: time) -> datetime:
         return datetime.combine(day, moment, self.zone).astimezone(UTC)
+
+
+def _outside(period: Period, pauses: Sequence[Period]) -> Iterator[Period]:
+    """Yield what is left of a period outside of pauses, which are in order."""
+    opens, closes = period
+    for begins, ends in pauses:
+        if ends <= opens or begins >= closes:
+            continue
+        if begins > opens:
+            yield opens, begins
+        opens = max(opens, ends)
+    if opens < closes:
+        yield opens, closes
 
 
 @dataclass(frozen=True)

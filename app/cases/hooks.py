@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ from flask_babel import gettext as _
 
 from app import engine
 from app.accounts import organisation
-from app.cases import rules, service
+from app.cases import clocks, rules, service, waiting
 from app.cases.tables import Case
 from app.db import session
 from app.engine.tables import WorkItem
@@ -25,7 +26,7 @@ def register() -> None:
     """Listen to the engine and offer the connectors."""
     engine.on("case_status", case_status)
     engine.on("work_item_opened", work_item_opened)
-    engine.on("work_item_done", work_item_gone)
+    engine.on("work_item_done", work_item_done)
     engine.on("work_item_cancelled", work_item_gone)
     engine.on("overdue", overdue)
     engine.on("finished", finished)
@@ -46,6 +47,15 @@ def work_item_opened(context: engine.StepContext, _item: WorkItem) -> None:
     # Where the step completed an item before, that hook has seen this one already.
     if context.case_id is not None and session().info.get(RECOUNTED) != context.case_id:
         _recount(context.case_id)
+
+
+def work_item_done(context: engine.StepContext, item: WorkItem) -> None:
+    """Somebody did a step: the customer is answered, nobody waits for them any more, its deadline is over."""
+    case = _case(context)
+    if case is not None and case.paused_at is not None:
+        waiting.go_on(case, actor=context.actor, now=context.now)
+    clocks.step_done(case, item, now=context.now)
+    work_item_gone(context, item)
 
 
 def work_item_gone(context: engine.StepContext, item: WorkItem) -> None:
@@ -69,12 +79,13 @@ def _recount(case_id: int, *, without: int | None = None) -> None:
     session().info[RECOUNTED] = case_id
 
 
-def overdue(context: engine.StepContext, item: WorkItem, level: int, tell: str) -> None:
+def overdue(context: engine.StepContext, item: WorkItem, level: int, rung: Mapping[str, Any]) -> None:
     """A step is late: remind who has it (or all who could), then the supervisor, then the manager."""
     case = _case(context)
     if case is None:
         return
     _recount(case.id)
+    tell = rung["target"]
     leader = tell in LEADERS
     people = _people(tell, item)
     params = {

@@ -30,6 +30,8 @@ QUOTED = (
 )  # fmt: skip
 SEARCHED = ("title", "description", "customer_id", "asset_id")
 SUBJECT = ("title", "klass", "severity")
+# What the allowances depend on.
+TIMED = ("klass", "severity")
 
 # No 0 O 1 I L: the code is read out over the phone.
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -70,6 +72,11 @@ def like(word: str) -> str:
 def priority(severity: str | None) -> int:
     """Return the priority of a case's tasks: 1 high, 2 normal, 3 low."""
     return {"critical": 1, "high": 1, "low": 3}.get(severity or "", 2)
+
+
+def may_wait(status: str, paused: bool) -> bool:
+    """Tell whether the clocks of a case can be stopped for its customer."""
+    return status in ("open", "waiting") and not paused
 
 
 def may_withdraw(status: str) -> bool:

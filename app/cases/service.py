@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from app import engine, settings_store
 from app.accounts.actor import Actor
 from app.callbacks import service as callbacks
-from app.cases import rules, solutions, telling
+from app.cases import clocks, rules, solutions, telling
 from app.cases.access import check_may
 from app.cases.numbers import next_number
 from app.cases.tables import Case, CaseRound, Comment
@@ -148,11 +148,13 @@ def apply(case_id: int, bound: Mapping[str, Any], *, actor: Actor, now: datetime
         named += [f"asset.{name}" for name in done]
     if changed:
         case.revision += 1
-        _event_of_change(case, changed, actor, now)
+        record_change(case, changed, actor, now)
         if any(name in rules.SEARCHED for name in changed):
             refresh_search(case)
         if any(name in rules.SUBJECT for name in changed) and case.instance_id is not None:
             engine.update_subject(case.instance_id, **asdict(subject(case)))
+        if any(name in rules.TIMED for name in changed):
+            clocks.classified(case, actor=actor, now=now, steps=False)
     return named
 
 
@@ -169,7 +171,7 @@ def set_status(case: Case, status: str, *, actor: Actor, now: datetime) -> None:
         raise ValueError(f"no case is {status}")
     if case.status == status:
         return
-    before, case.status = case.status, status
+    before, case.status, resolved_at = case.status, status, case.resolved_at
     case.resolved_at = now if status == "resolved" else case.resolved_at if status in rules.ENDED else None
     case.closed_at = now if status in rules.ENDED else None
     case.revision += 1
@@ -178,6 +180,7 @@ def set_status(case: Case, status: str, *, actor: Actor, now: datetime) -> None:
     engine.record_event(
         _stream(case.id), "case.status_changed", {"status": [before, status]}, actor=actor, now=now
     )
+    clocks.status_changed(case, before, resolved_at, actor=actor, now=now)
     if status in telling.MAILED:
         telling.tell_customer(case, telling.MAILED[status], now=now)
 
@@ -191,7 +194,7 @@ def withdraw(case_id: int, reason: str, *, actor: Actor, now: datetime, by_name:
     if (instance_id := get(case_id).instance_id) is not None:
         # A step locks its instance and then writes the case; the other way round both would wait for ever.
         engine.lock_instance(instance_id)
-    case = _locked(case_id)
+    case = locked(case_id)
     if not rules.may_withdraw(case.status):
         raise Refused(_("Case %(number)s has ended already.", number=case.number))
     reason = _words(reason, "reason")
@@ -219,7 +222,7 @@ def reopen(case_id: int, reason: str, *, actor: Actor, now: datetime, by_name: s
     Raises Refused when the period is over or the case has not ended, Invalid, Forbidden.
     """
     check_may(actor, "case.reopen")
-    case = _locked(case_id)
+    case = locked(case_id)
     days = int(settings_store.get("cases.reopen_days"))
     if case.status not in rules.ENDED:
         raise Refused(_("Case %(number)s is still open.", number=case.number))
@@ -266,7 +269,8 @@ def customer_changed(customer_id: int | None, asset_id: int | None) -> None:
         refresh_search(case)
 
 
-def _locked(case_id: int) -> Case:
+def locked(case_id: int) -> Case:
+    """Lock a case's row and return it as it is now. Raises NotFound."""
     # Read anew: what the page looked at a moment ago may have changed while we waited for the lock.
     query = for_update(sa.select(Case).where(Case.id == case_id))
     case = session().scalar(query.execution_options(populate_existing=True))
@@ -316,6 +320,7 @@ def _start_round(
         CaseRound(case_id=case.id, round=case.round, instance_id=instance.id, reason=reason, started_at=now)
     )
     session().flush()
+    clocks.begin(case, now=now)
 
 
 def subject(case: Case) -> engine.Subject:
@@ -340,7 +345,7 @@ def _link(case: Case, parts: dict[str, dict[str, Any]], actor: Actor, now: datet
         parts["asset"] = {}
 
 
-def _event_of_change(case: Case, changed: dict[str, list[Any]], actor: Actor, now: datetime) -> None:
+def record_change(case: Case, changed: dict[str, list[Any]], actor: Actor, now: datetime) -> None:
     quoted = {name: pair for name, pair in changed.items() if name in rules.QUOTED}
     named = [name for name in changed if name not in rules.QUOTED]
     engine.record_event(

@@ -17,6 +17,8 @@ class Case(Base):
     status: open | waiting | resolved | closed | withdrawn.
     round:  1, and one more each time it is reopened; `instance_id` is the running round's.
     cost:   fen.
+    paused_at: since when we wait for the customer and no clock runs.
+    responded_at: when the first step of the present round was done.
     search: what a text search reads, folded: number, title, description, name, phone, plate, serial.
     """
 
@@ -55,6 +57,8 @@ class Case(Base):
     received_at: Mapped[datetime]
     received_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
     due_at: Mapped[datetime | None]
+    paused_at: Mapped[datetime | None]
+    responded_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     intake_token: Mapped[str | None] = mapped_column(

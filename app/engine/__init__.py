@@ -23,6 +23,7 @@ from app.engine.lifecycle import (
     lock_instance,
     lock_item,
     resume,
+    set_data,
     start,
     suspend,
     update_subject,
@@ -31,9 +32,23 @@ from app.engine.lifecycle import (
 from app.engine.lint import check
 from app.engine.messages import send_message
 from app.engine.migrate import migrate
-from app.engine.model import Delivered, ElementState, Kept, MigrationReport, StepContext, StepResult, Subject
+from app.engine.model import (
+    DeadlineSet,
+    Delivered,
+    ElementState,
+    Kept,
+    MigrationReport,
+    StepContext,
+    StepResult,
+    Subject,
+)
+from app.engine.moving import lock_instances, move_timers
 from app.engine.problems import Problem, ProblemsFound
 from app.engine.queries import (
+    DecisionRow,
+    case_deadlines,
+    decide,
+    decision_row,
     element_states,
     get_instance,
     instance_view,
@@ -41,13 +56,18 @@ from app.engine.queries import (
     item_data,
     open_incidents,
 )
+from app.engine.reckoning import About, Rung
+from app.engine.reckoning import deadline as reckon
 from app.engine.schedule import claim_due, due, next_due, release
 from app.engine.script_engine import BpmnError
 from app.engine.store import LoadedVersion, version
 
 __all__ = [
+    "About",
     "BpmnError",
     "ConnectorContext",
+    "DeadlineSet",
+    "DecisionRow",
     "Delivered",
     "Deployed",
     "ElementState",
@@ -57,17 +77,21 @@ __all__ = [
     "MigrationReport",
     "Problem",
     "ProblemsFound",
+    "Rung",
     "StepContext",
     "StepResult",
     "Subject",
     "VersionInfo",
     "broken_links",
     "cancel",
+    "case_deadlines",
     "check",
     "claim_due",
     "complete",
     "connector",
     "connector_names",
+    "decide",
+    "decision_row",
     "deploy",
     "due",
     "element_states",
@@ -80,18 +104,22 @@ __all__ = [
     "item_data",
     "latest_version",
     "lock_instance",
+    "lock_instances",
     "lock_item",
     "migrate",
+    "move_timers",
     "next_due",
     "off",
     "on",
     "open_incidents",
+    "reckon",
     "record_event",
     "record_incident",
     "release",
     "resume",
     "retry_incident",
     "send_message",
+    "set_data",
     "start",
     "stream_of",
     "suspend",

@@ -21,7 +21,8 @@ HOOKS = {
     "work_item_opened": "item: WorkItem",
     "work_item_done": "item: WorkItem",
     "work_item_cancelled": "item: WorkItem",
-    "overdue": "item: WorkItem, level: int (1..), tell: 'assignee' | 'supervisor' | 'manager'",
+    "deadlines_set": "deadlines: list[DeadlineSet]",
+    "overdue": "item: WorkItem, level: int (0 before the deadline, 1..), rung: {'action', 'target', …}",
     "finished": "",
     "cancelled": "reason: str",
 }

@@ -20,13 +20,27 @@ from SpiffWorkflow.task import Task
 
 from app.engine import expressions, functions
 from app.engine.expressions import ExpressionError
-from app.engine.xml import Node
+from app.engine.xml import Node, read_xml
 
 COLLECT = "COLLECT"
 HIT_POLICIES = ("UNIQUE", "FIRST", "ANY", COLLECT)
 INPUT_NAME = "dmninputexpr"
 _MARK = re.compile(r"\?(?=(?:[^'\"]|\"[^\"]*\"|'[^']*')*$)")
 _CONTINUES = re.compile(r"^(?:[<>=!]=?|(?:not\s+)?in\b|is\b)")
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a table said and why.
+
+    outputs: by name; None when no row fits; lists over all rows that fit for COLLECT.
+    row:     1 for the first; None when no row fits, and for COLLECT.
+    inputs:  the value of each input expression that had to be looked at.
+    """
+
+    outputs: dict[str, Any] | None
+    row: int | None
+    inputs: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -50,14 +64,24 @@ class Decision:
 
         Raises ExpressionError with the row's number.
         """
+        return self.decide(data).outputs
+
+    def decide(self, data: Mapping[str, Any]) -> Decided:
+        """Return the outputs with the row that gave them. Raises ExpressionError with the row's number."""
         scope = functions.build(data)
         known: dict[int, Any] = {}
         fitting = (row for row in range(len(self.rules)) if self._fits(row, data, scope, known))
         if self.hit_policy == COLLECT:
             rows = [self._output(row, data, scope) for row in fitting]
-            return {name: [row[name] for row in rows] for name in self.outputs}
+            outputs = {name: [row[name] for row in rows] for name in self.outputs}
+            return Decided(outputs, None, self._named(known))
         row = next(fitting, None)
-        return None if row is None else self._output(row, data, scope)
+        if row is None:
+            return Decided(None, None, self._named(known))
+        return Decided(self._output(row, data, scope), row + 1, self._named(known))
+
+    def _named(self, known: Mapping[int, Any]) -> dict[str, Any]:
+        return {self.inputs[column]: value for column, value in sorted(known.items())}
 
     def _fits(
         self, row: int, data: Mapping[str, Any], scope: expressions.Functions, known: dict[int, Any]
@@ -112,6 +136,16 @@ class DecisionEngine(DMNEngine):
 def parse(root: Node) -> list[Decision]:
     """Return the decision tables of a DMN document, whatever its version's namespace."""
     return [_decision(node) for node in _children(root, "decision") if _children(node, "decisionTable")]
+
+
+def row_description(content: bytes, name: str, row: int) -> str:
+    """Return what a DMN file says beside a decision's row, counted from 1; "" when it says nothing."""
+    for node in read_xml(content):
+        if isinstance(node.tag, str) and node.get("id") == name and _children(node, "decisionTable"):
+            found = _children(_children(node, "decisionTable")[0], "rule")[row - 1 : row]
+            told = [text for rule in found for text in _children(rule, "description")]
+            return (told[0].text or "").strip() if told else ""
+    return ""
 
 
 def from_library(table: Any) -> Decision:

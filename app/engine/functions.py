@@ -4,57 +4,107 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext as _
 
 from app import calendar, clock, settings_store
-from app.engine import timer_text
+from app.calendar import rules
+from app.calendar.rules import Calendar
+from app.engine import reckoning, timer_text
 from app.engine.expressions import ExpressionError, plain
+from app.engine.reckoning import About, Trace
 
 MAX_NUMBER_TEXT = 40
+MAX_WORKING_DAYS = 1000
 
-Decide = Callable[[str, Mapping[str, Any]], dict[str, Any]]
+if TYPE_CHECKING:
+    from app.engine.decisions import Decided
+
+Decide = Callable[[str, Mapping[str, Any]], "Decided"]
 
 
-def build(data: Mapping[str, Any], decide: Decide | None = None) -> dict[str, Callable[..., Any]]:
+def build(
+    data: Mapping[str, Any],
+    decide: Decide | None = None,
+    *,
+    about: Callable[[], About] | None = None,
+    trace: Trace | None = None,
+) -> dict[str, Callable[..., Any]]:
     """Return the functions by name, for an expression over `data`.
 
     decide: evaluates a decision by id over the given values, `data` among them; None where there are none.
+    about:  tells what work the expression is for, asked only by functions that count working time.
+    trace:  takes down what was decided and reckoned.
     """
+    here = _Here(data, decide, about or About, trace or Trace())
+    return {**_PLAIN, **{name: getattr(here, name) for name in _OF_PLACE}}
 
-    def _decide(name: str, **extra: Any) -> dict[str, Any]:
-        if decide is None:
+
+class _Here:
+    """The functions whose answer depends on where they are asked."""
+
+    def __init__(
+        self, data: Mapping[str, Any], decide: Decide | None, about: Callable[[], About], trace: Trace
+    ) -> None:
+        self._data = data
+        self._decide = decide
+        self._about = about
+        self._trace = trace
+
+    def decide(self, name: str, **extra: Any) -> dict[str, Any]:
+        """decide("allowance", step="refer"): what a table says about the process data and `extra`."""
+        if self._decide is None:
             raise ExpressionError(_("There are no decisions here."))
-        return decide(name, {**data, **extra})
+        decided = self._decide(name, {**self._data, **extra})
+        if decided.outputs is None:
+            raise ExpressionError(_("No row of the decision “%(name)s” fits.", name=name))
+        self._trace.decision = {
+            "id": name,
+            "row": decided.row,
+            "inputs": decided.inputs,
+            "fixed": sorted(extra),
+        }
+        return decided.outputs
 
-    return {**_PLAIN, "decide": _decide}
+    def working_time(self, allowance: str | timedelta, start: str | datetime | None = None) -> datetime:
+        """working_time("PT8H"): when so much working time has passed since now or `start`."""
+        return rules.add_working_time(self._calendar(), _start(start), _duration(allowance)).at
 
+    def working_days(self, count: int, start: str | datetime | None = None) -> datetime:
+        """working_days(3): the opening of the third working day after now or `start`."""
+        if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= MAX_WORKING_DAYS:
+            raise ExpressionError(_("working_days needs a whole number of days from 0 to 1000."))
+        return rules.working_day(self._calendar(), _start(start), count).at
 
-def working_time(allowance: str | timedelta, start: str | datetime | None = None) -> datetime:
-    """working_time("PT8H"): when so much of the centre's working time has passed since now or `start`."""
-    return calendar.add_working_time(_start(start), _duration(allowance))
+    # The name that diagrams of the first release use.
+    working_day = working_days
 
+    def next_opening(self, start: str | datetime | None = None) -> datetime:
+        """next_opening(): now or `start` where that is working time, else the next instant that is."""
+        return rules.add_working_time(self._calendar(), _start(start), timedelta(0)).at
 
-def working_day(count: int, start: str | datetime | None = None) -> datetime:
-    """working_day(3): the opening of the third working day after now or `start`."""
-    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= 1000:
-        raise ExpressionError(_("working_day needs a whole number of days from 0 to 1000."))
-    return calendar.working_day(_start(start), count)
+    def ladder(self, allowance: Mapping[str, Any]) -> list[datetime]:
+        """ladder(decide("allowance", step="refer")): when a deadline reminds and escalates.
+
+        allowance: {"allowed": "PT8H", "then": "PT4H"}, working time.
+        """
+        if not isinstance(allowance, Mapping) or not {"allowed", "then"} <= allowance.keys():
+            raise ExpressionError(_("ladder needs the two durations “allowed” and “then”."))
+        lengths = {name: _duration(allowance[name]) for name in ("allowed", "then")}
+        found = reckoning.deadline(
+            clock.now(), lengths, about=self._about(), decision=self._trace.decision
+        )
+        self._trace.deadline = found
+        return [datetime.fromisoformat(rung["at"]) for rung in found["rungs"]]
+
+    def _calendar(self) -> Calendar:
+        return self._about().calendar()
 
 
 def call_time(start: str | datetime) -> datetime:
-    """call_time(working_day(3)): from then on, when the centre is open and the hours are not quiet."""
+    """call_time(working_days(3)): from then on, when the centre is open and the hours are not quiet."""
     return calendar.call_time(_start(start))
-
-
-def ladder(allowance: Mapping[str, Any]) -> list[datetime]:
-    """ladder({"allowed": "PT8H", "then": "PT4H"}): when to remind and to escalate twice, in working time."""
-    if not isinstance(allowance, Mapping) or not {"allowed", "then"} <= allowance.keys():
-        raise ExpressionError(_("ladder needs the two durations “allowed” and “then”."))
-    first = working_time(allowance["allowed"])
-    second = working_time(allowance["then"], first)
-    return [first, second, working_time(allowance["then"], second)]
 
 
 def _start(value: str | datetime | None) -> datetime:
@@ -118,10 +168,7 @@ def _round(value: float, digits: int = 0) -> float:
 
 
 _PLAIN: dict[str, Callable[..., Any]] = {
-    "working_time": working_time,
-    "working_day": working_day,
     "call_time": call_time,
-    "ladder": ladder,
     "setting": _setting,
     "now": clock.now,
     "today": _today,
@@ -138,4 +185,5 @@ _PLAIN: dict[str, Callable[..., Any]] = {
     "sum": _sum,
 }
 
-NAMES = frozenset({*_PLAIN, "decide"})
+_OF_PLACE = ("decide", "working_time", "working_days", "working_day", "next_opening", "ladder")
+NAMES = frozenset({*_PLAIN, *_OF_PLACE})

@@ -15,7 +15,8 @@ from app.db import for_update, session
 from app.engine.deploy import latest_version
 from app.engine.events import record_event, stream_of
 from app.engine.model import StepResult, Subject
-from app.engine.step import Step, subject_values
+from app.engine.reader import OPEN
+from app.engine.step import Step, checked_values, subject_values
 from app.engine.store import version
 from app.engine.tables import Event, Instance, WorkItem
 from app.engine.writing import finish
@@ -190,6 +191,22 @@ def update_subject(instance_id: int, **changes: Any) -> None:
     instance = session().get_one(Instance, instance_id)
     instance.subject = {**(instance.subject or {}), **changes}
     session().execute(sa.update(WorkItem).where(WorkItem.instance_id == instance_id).values(**changes))
+
+
+def set_data(instance_id: int, values: Mapping[str, Any], *, now: datetime) -> None:
+    """Change process variables of a running instance where its open tasks have them; nothing moves by it.
+
+    Raises Invalid for values that process data cannot hold, Refused when the instance has ended.
+    """
+    instance = _lock_running(instance_id)
+    given = checked_values(values)
+    step = Step(instance, actor=SYSTEM, now=now)
+    step.load()
+    for task in step.reader.tasks():
+        if task.has_state(OPEN):
+            task.set_data(**{name: value for name, value in given.items() if name in task.data})
+    instance.state = step.state()
+    instance.revision += 1
 
 
 def lock_instance(instance_id: int) -> Instance:

@@ -132,7 +132,7 @@ def _move(step: Step, new: LoadedVersion) -> list[str]:
         step.advance()
         with step.guarded():
             # What cannot be restored now could never be again.
-            again = store.load(store.dump(step.live), new, step.call)
+            again = store.load(store.dump(step.live), new, step)
         proof = _signature(Reader(again.workflow, new, step.instance.business_key))
     except StepFailed as error:
         return [error.detail]

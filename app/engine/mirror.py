@@ -15,6 +15,7 @@ from SpiffWorkflow.task import Task
 
 from app.db import for_update, session
 from app.engine import reader, timer_text
+from app.engine.model import DeadlineSet
 from app.engine.reader import PendingMessage, PendingTimer
 from app.engine.step import Picture, Step
 from app.engine.tables import Timer, WaitingMessage, WorkItem
@@ -36,7 +37,7 @@ _CANCEL_TIMERS = (
     sa.update(_TIMER)
     .where(
         _TIMER.c.instance_id == sa.bindparam("its_instance"),
-        _TIMER.c.status == "waiting",
+        _TIMER.c.status.in_(("waiting", "paused")),
         _TIMER.c.task_id.in_(sa.bindparam("its_tasks", expanding=True)),
     )
     .values(status="cancelled", lease_until=None)
@@ -77,6 +78,16 @@ def open_items(rows: list[dict[str, Any]]) -> list[WorkItem]:
     if not rows:
         return []
     return list(session().scalars(_OPEN_ITEMS, rows))
+
+
+def deadlines(opened: list[WorkItem], after: Picture) -> list[DeadlineSet]:
+    """Return the deadlines that new items got from the ladders on their border."""
+    return [
+        DeadlineSet(item, timer.task_id, timer.reckoning)
+        for item in opened
+        for timer in attached(after.work[item.task_id], after)
+        if timer.reckoning is not None
+    ]
 
 
 def cancel_items(step: Step, after: Picture) -> list[WorkItem]:
@@ -174,6 +185,8 @@ def _item(step: Step, after: Picture, task_id: str, task: Task, entered: set[str
         "escalation_level": 0,
         "created_at": step.now,
         "due_at": _instant(step, task, camunda.get("dueDate")) or _first_deadline(task, after),
+        "reckoned": _reckoned(attached(task, after)),
+        "paused_at": None,
         "follow_up_at": _instant(step, task, camunda.get("followUpDate")),
         "revision": 0,
         "case_number": subject.get("case_number"),
@@ -240,8 +253,25 @@ def _value(step: Step, task: Task, text: str) -> Any:
 
 
 def _first_deadline(task: Task, after: Picture) -> datetime | None:
-    waiting = [after.timers.get(str(boundary.id)) for boundary in reader.boundaries(task)]
-    return min((timer.due for timer in waiting if timer is not None), default=None)
+    return min((due_of(timer) for timer in attached(task, after)), default=None)
+
+
+def attached(task: Task, after: Picture) -> list[PendingTimer]:
+    """Return the timers that wait on a task's border."""
+    waiting = (after.timers.get(str(boundary.id)) for boundary in reader.boundaries(task))
+    return [timer for timer in waiting if timer is not None]
+
+
+def _reckoned(timers: list[PendingTimer]) -> str | None:
+    notes = [timer.reckoning for timer in timers if timer.reckoning is not None]
+    if not notes:
+        return None
+    return "provisional" if any(note["provisional"] for note in notes) else "firm"
+
+
+def due_of(timer: PendingTimer) -> datetime:
+    """Return the deadline a timer stands for: its ladder may begin before it."""
+    return timer.due if timer.reckoning is None else datetime.fromisoformat(timer.reckoning["due"])
 
 
 _WAITING: dict[str, Any] = {"status": "waiting", "worker": None, "fired_at": None, "lateness_seconds": None}

@@ -105,6 +105,15 @@ class ElementState:
 
 
 @dataclass(frozen=True)
+class DeadlineSet:
+    """A step got a deadline. reckoning: how it came about, see `reckoning.deadline`."""
+
+    item: WorkItem
+    timer_task_id: str
+    reckoning: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class MigrationReport:
     """Whether an instance can move to another version, and if not, why."""
 

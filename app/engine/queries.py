@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,9 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from app.db import session
+from app.engine import decisions
+from app.engine.decisions import Decided
+from app.engine.deploy import get_file
 from app.engine.model import ElementState, Place
 from app.engine.store import saved_data, version
 from app.engine.tables import Event, Incident, Instance, Timer, WorkItem
@@ -17,6 +21,18 @@ from app.errors import NotFound
 
 # process id -> element id -> how it stands
 States = dict[str, dict[str, ElementState]]
+
+
+@dataclass(frozen=True)
+class DecisionRow:
+    """One row of a decision table as it is written. inputs, outputs: (column, cell)."""
+
+    table: str
+    path: str
+    number: int
+    description: str
+    inputs: tuple[tuple[str, str], ...]
+    outputs: tuple[tuple[str, str], ...]
 
 
 @dataclass
@@ -152,6 +168,46 @@ def instance_view(instance_id: int) -> dict[str, Any]:
             )
         ],
     }
+
+
+def case_deadlines(version_id: int) -> list[str]:
+    """Return which deadlines of the whole case the start event of a version names (`caseDeadlines`)."""
+    catalog = version(version_id).catalog
+    elements = catalog["processes"][catalog["root"]]["elements"].values()
+    named = (one.get("properties", {}).get("caseDeadlines", "") for one in elements)
+    return [word.strip() for text in named for word in text.split(",") if word.strip()]
+
+
+def decide(version_id: int, name: str, values: Mapping[str, Any]) -> Decided:
+    """Return what a decision of a version says about these values.
+
+    Raises NotFound when the version has no such decision, ExpressionError when a row cannot be evaluated.
+    """
+    decision = version(version_id).specs.decisions.get(name)
+    if decision is None:
+        raise NotFound(_("There is no decision “%(name)s”.", name=name))
+    return decision.decide(values)
+
+
+def decision_row(version_id: int, name: str, row: int) -> DecisionRow | None:
+    """Return a row of a version's decision as it is written, or None when there is no such row.
+
+    Two statements: the file has the row's description, which the engine does not keep.
+    """
+    loaded = version(version_id)
+    decision = loaded.specs.decisions.get(name)
+    if decision is None or not 0 < row <= len(decision.rules):
+        return None
+    path = loaded.catalog["decisions"].get(name, "")
+    cells, outputs = decision.rules[row - 1]
+    return DecisionRow(
+        table=decision.name,
+        path=path,
+        number=row,
+        description=decisions.row_description(get_file(version_id, path), name, row) if path else "",
+        inputs=tuple(zip(decision.inputs, cells, strict=True)),
+        outputs=tuple(zip(decision.outputs, outputs, strict=True)),
+    )
 
 
 _INCIDENT = ("id", "element", "detail", "attempts", "created_at", "resolved_at")

@@ -15,7 +15,7 @@ from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from app.engine import timer_text
+from app.engine import reckoning, timer_text
 from app.engine.message_events import DeskMessage
 from app.engine.model import Place
 from app.engine.store import LoadedVersion
@@ -34,6 +34,8 @@ class PendingTimer:
     due: datetime
     sequence: int
     value: Any
+    # How its deadline came about (`reckoning.deadline`), where it is one.
+    reckoning: Mapping[str, Any] | None = None
 
     @property
     def kind(self) -> str:
@@ -158,6 +160,7 @@ class Reader:
             due=timer_text.instant(text),
             sequence=value["fired"] + 1 if isinstance(value, dict) else 1,
             value=value,
+            reckoning=task.internal_data.get(reckoning.KEY),
         )
 
     def _timer_place(self, task: Task) -> Place:

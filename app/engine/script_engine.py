@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from flask_babel import gettext as _
 from SpiffWorkflow.bpmn import BpmnEvent
@@ -13,12 +13,22 @@ from SpiffWorkflow.bpmn.script_engine import BasePythonScriptEngineEnvironment, 
 from SpiffWorkflow.spiff.specs.event_definitions import ErrorEventDefinition
 from SpiffWorkflow.task import Task
 
-from app.engine import expressions, functions
-from app.engine.decisions import Decision
+from app.engine import expressions, functions, reckoning
+from app.engine.decisions import Decided, Decision
 from app.engine.expressions import ExpressionError
+from app.engine.reckoning import About, Trace
 
-# call(connector name, evaluated parameters, task) -> what goes into the result variable
-Call = Callable[[str, dict[str, Any], Task], Mapping[str, Any] | None]
+
+class Host(Protocol):
+    """Who works on the instance: knows its connectors, and what work a task is."""
+
+    def call(self, name: str, parameters: dict[str, Any], task: Task) -> Mapping[str, Any] | None:
+        """Call a connector with evaluated parameters; returns what goes into the result variable."""
+        ...
+
+    def about(self, task: Task) -> About:
+        """Return what work a task, or the activity that a boundary event is attached to, is."""
+        ...
 
 
 class BpmnError(Exception):
@@ -40,30 +50,41 @@ class Environment(BasePythonScriptEngineEnvironment):
         self, expression: str, context: dict[str, Any], external_context: Mapping[str, Any] | None = None
     ) -> Any:
         """Return the expression's value over the task data."""
+        return self.value(expression, context, external_context)
+
+    def value(
+        self,
+        expression: str,
+        context: dict[str, Any],
+        external_context: Mapping[str, Any] | None = None,
+        about: Callable[[], About] | None = None,
+        trace: Trace | None = None,
+    ) -> Any:
+        """Return the expression's value, knowing what work it is for; `trace` takes down how."""
         data = {**context, **external_context} if external_context else context
-        return expressions.evaluate(expression, data, self.functions(data))
+        return expressions.evaluate(
+            expression, data, functions.build(data, self.decide, about=about, trace=trace)
+        )
 
     def execute(
-        self, script: str, context: dict[str, Any], external_context: Mapping[str, Any] | None = None
+        self,
+        script: str,
+        context: dict[str, Any],
+        external_context: Mapping[str, Any] | None = None,
+        about: Callable[[], About] | None = None,
     ) -> bool:
         """Set what the script's assignments say; a script with anything else is refused."""
         data = {**context, **external_context} if external_context else context
-        context.update(expressions.assign(script or "", data, self.functions(data)))
+        scope = functions.build(data, self.decide, about=about)
+        context.update(expressions.assign(script or "", data, scope))
         return True
 
-    def functions(self, data: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
-        """Return the functions over this data, `decide` among them."""
-        return functions.build(data, self.decide)
-
-    def decide(self, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Evaluate a decision of the bundle; raises ExpressionError when there is none, or no row fits."""
+    def decide(self, name: str, values: Mapping[str, Any]) -> Decided:
+        """Evaluate a decision of the bundle. Raises ExpressionError when there is none of this name."""
         decision = self.decisions.get(name)
         if decision is None:
             raise ExpressionError(_("There is no decision “%(name)s”.", name=name))
-        result = decision.evaluate(values)
-        if result is None:
-            raise ExpressionError(_("No row of the decision “%(name)s” fits.", name=name))
-        return result
+        return decision.decide(values)
 
     def call_service(self, context: dict[str, Any], **kwargs: Any) -> Any:
         """Never used: services go through LockedEngine.call_service, which knows the task."""
@@ -73,9 +94,9 @@ class Environment(BasePythonScriptEngineEnvironment):
 class LockedEngine(PythonScriptEngine):
     """The only script engine that instances get."""
 
-    def __init__(self, environment: Environment, call: Call) -> None:
+    def __init__(self, environment: Environment, host: Host | None) -> None:
         super().__init__(environment)
-        self._call = call
+        self._host = host
 
     def validate(self, expression: str) -> None:
         """Raise SyntaxError for what the locked evaluator refuses."""
@@ -83,10 +104,26 @@ class LockedEngine(PythonScriptEngine):
         if problem:
             raise SyntaxError(problem.message)
 
+    def evaluate(self, task: Task, expression: str, external_context: Mapping[str, Any] | None = None) -> Any:
+        """Return an expression's value over the task's data; a deadline it reckons is noted at the task."""
+        trace = Trace()
+        try:
+            value = self.environment.value(
+                expression, task.data, external_context, about=lambda: self._about(task), trace=trace
+            )
+        except ExpressionError as error:
+            why = f"Error evaluating expression '{expression}'"
+            raise WorkflowTaskException(why, task=task, exception=error) from error
+        if trace.deadline is not None:
+            task.internal_data[reckoning.KEY] = trace.deadline
+        return value
+
     def execute(self, task: Task, script: str, external_context: Mapping[str, Any] | None = None) -> Any:
         """Run a script's assignments over the task's data."""
         try:
-            return self.environment.execute(script, task.data, external_context)
+            return self.environment.execute(
+                script, task.data, external_context, about=lambda: self._about(task)
+            )
         except ExpressionError as error:
             raise WorkflowTaskException(
                 str(error), task=task, exception=error, line_number=error.line
@@ -98,8 +135,10 @@ class LockedEngine(PythonScriptEngine):
         Returns JSON text, as the library wants it.
         """
         parameters = {name: given["value"] for name, given in kwargs["operation_params"].items()}
+        if self._host is None:
+            raise ExpressionError(_("There is no connector “%(name)s”.", name=kwargs["operation_name"]))
         try:
-            result = self._call(kwargs["operation_name"], parameters, task)
+            result = self._host.call(kwargs["operation_name"], parameters, task)
         except BpmnError as error:
             definition = ErrorEventDefinition(error.code, code=error.code)
             event = BpmnEvent(definition, payload={}, target=task.workflow)
@@ -109,18 +148,17 @@ class LockedEngine(PythonScriptEngine):
             result = None
         return json.dumps(expressions.plain(dict(result or {})), ensure_ascii=False)
 
+    def _about(self, task: Task) -> About:
+        return self._host.about(task) if self._host is not None else About()
 
-def script_engine(decisions: Mapping[str, Decision] | None = None, call: Call | None = None) -> LockedEngine:
+
+def script_engine(decisions: Mapping[str, Decision] | None = None, host: Host | None = None) -> LockedEngine:
     """Return the engine for the instances of one version.
 
     decisions: the version's decision tables by id, for `decide(…)`.
-    call:      runs a connector; without it every service task fails clearly.
+    host:      runs connectors and knows roles; without it every service task fails clearly.
     """
-    return LockedEngine(Environment(decisions), call or _no_services)
-
-
-def _no_services(name: str, _parameters: dict[str, Any], _task: Task) -> None:
-    raise ExpressionError(_("There is no connector “%(name)s”.", name=name))
+    return LockedEngine(Environment(decisions), host)
 
 
 def _beside(task: Task) -> list[Task]:

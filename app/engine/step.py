@@ -22,12 +22,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import clock
 from app.accounts.actor import Actor
-from app.engine import connectors, expressions, reader, store
+from app.engine import connectors, expressions, reader, reckoning, store
 from app.engine.expressions import ExpressionError
 from app.engine.message_events import DeskMessage
 from app.engine.model import Place, StepContext
 from app.engine.prune import prune
 from app.engine.reader import PendingMessage, PendingTimer, Reader
+from app.engine.reckoning import About
 from app.engine.store import version
 from app.engine.tables import Instance
 from app.errors import AppError, FieldError, Invalid, StepFailed
@@ -40,11 +41,16 @@ MAX_CAUSES = 5
 
 @dataclass(frozen=True)
 class Escalation:
-    """One firing of an escalation ladder. tell: who is told at the 1st, 2nd, … firing."""
+    """One firing of an escalation ladder.
+
+    tell: who is told at the 1st, 2nd, … firing, as the diagram says where the ladder has no rungs.
+    rung: what this firing is for (`reckoning.Rung` as JSON values); None for ladders without.
+    """
 
     place: Place
     task_ids: tuple[str, ...]
     tell: tuple[str, ...]
+    rung: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,7 @@ class Step:
         self.reader: Reader
         self.before = Picture({}, {}, {}, {})
         self._timers: Mapping[str, PendingTimer] = {}
+        self._climbed: dict[str, int] = {}
         self._spent = 0
         self._current: Task | None = None
 
@@ -101,13 +108,13 @@ class Step:
     def create(self, variables: Mapping[str, Any]) -> None:
         """Make the instance anew with its first process data."""
         with self.guarded():
-            self.live = store.new(self.version, checked_values(variables), self.call)
+            self.live = store.new(self.version, checked_values(variables), self)
             self._read()
 
     def load(self) -> None:
         """Restore the instance from its row."""
         with self.guarded():
-            self.live = store.load(self.instance.state, self.version, self.call)
+            self.live = store.load(self.instance.state, self.version, self)
             self._read()
             self.before = self.picture()
             self._timers = self.before.timers
@@ -245,11 +252,21 @@ class Step:
     def _escalate(self, task: Task, place: Place, told: str) -> None:
         boundary = reader.origin_boundary(task)
         main = reader.boundary_main(boundary) if boundary is not None else None
-        if main is None:
+        if main is None or boundary is None:
             return
         tasks = [main, *main.children] if isinstance(main.task_spec, LoopTask) else [main]
         tell = tuple(one.strip() for one in told.split(",") if one.strip())
-        self.happened.escalations.append(Escalation(place, tuple(str(one.id) for one in tasks), tell))
+        ids = tuple(str(one.id) for one in tasks)
+        self.happened.escalations.append(Escalation(place, ids, tell, self._rung(boundary)))
+
+    def _rung(self, boundary: Task) -> Mapping[str, Any] | None:
+        """Return the rung that a firing is for: of several firings in one step the branches end in order."""
+        task_id = str(boundary.id)
+        known = self.before.timers.get(task_id)
+        number = (known.sequence - 1 if known else 0) + self._climbed.get(task_id, 0)
+        self._climbed[task_id] = self._climbed.get(task_id, 0) + 1
+        ladder = boundary.internal_data.get(reckoning.KEY, {}).get("rungs", [])
+        return ladder[number] if number < len(ladder) else None
 
     def _observe(self) -> None:
         current = self.reader.timers()
@@ -287,6 +304,18 @@ class Step:
         if function is None:
             raise ExpressionError(_("There is no connector “%(name)s”.", name=name))
         return function(self.context(self.reader.place(task), task.data), **parameters)
+
+    def about(self, task: Task) -> About:
+        """Return what work a task is, or the activity that a boundary event is attached to."""
+        main = reader.boundary_main(task) if isinstance(task.task_spec, BoundaryEvent) else task
+        element = self.reader.element(self.reader.place(main or task))
+        text, candidate = element.get("camunda", {}).get("candidateGroups"), None
+        if text:
+            value = expressions.literal_or_value(text, task.data)
+            candidate = str(value[0] if isinstance(value, list) and value else value)
+        given = {name: task.data.get(name) for name in ("klass", "severity")}
+        said = {name: value for name, value in given.items() if isinstance(value, str)}
+        return About(element.get("role") or None, candidate, **said)
 
     @contextmanager
     def guarded(self, task: Task | None = None) -> Iterator[None]:

@@ -21,7 +21,7 @@ from SpiffWorkflow.bpmn.serializer.default.workflow import BpmnWorkflowConverter
 
 from app.db import session
 from app.engine.parser import Specs, load_specs, registry, serializer
-from app.engine.script_engine import Call, script_engine
+from app.engine.script_engine import Host, script_engine
 from app.engine.tables import Procedure, ProcedureVersion
 from app.errors import NotFound
 
@@ -105,14 +105,14 @@ def _read_version(version_id: int) -> LoadedVersion:
     )
 
 
-def new(loaded: LoadedVersion, variables: Mapping[str, Any], call: Call) -> Live:
+def new(loaded: LoadedVersion, variables: Mapping[str, Any], host: Host) -> Live:
     """Return a fresh instance, not advanced yet, with `variables` as its process data."""
-    workflow = BpmnWorkflow(loaded.specs.spec, dict(loaded.specs.subs), script_engine=_engine(loaded, call))
+    workflow = BpmnWorkflow(loaded.specs.spec, dict(loaded.specs.subs), script_engine=_engine(loaded, host))
     workflow.task_tree.set_data(**variables)
     return Live(workflow)
 
 
-def load(state: str, loaded: LoadedVersion, call: Call) -> Live:
+def load(state: str, loaded: LoadedVersion, host: Host) -> Live:
     """Return the instance that `dump` wrote, on the version's shared specs."""
     values = json.loads(state)
     saved = values["workflow"]
@@ -120,7 +120,7 @@ def load(state: str, loaded: LoadedVersion, call: Call) -> Live:
     for sub in saved["subprocesses"].values():
         sub["tasks"] = parents_first(sub["tasks"], sub["root"])
     workflow = BpmnWorkflow(
-        loaded.specs.spec, dict(loaded.specs.subs), script_engine=_engine(loaded, call), deserializing=True
+        loaded.specs.spec, dict(loaded.specs.subs), script_engine=_engine(loaded, host), deserializing=True
     )
     workflow.tasks = _converter.mapping_from_dict(saved["tasks"], UUID, workflow=workflow)
     workflow.task_tree = workflow.tasks[UUID(saved["root"])]
@@ -185,5 +185,5 @@ def parents_first(tasks: Mapping[str, Any], root: str) -> dict[str, Any]:
     return ordered
 
 
-def _engine(loaded: LoadedVersion, call: Call) -> Any:
-    return script_engine(loaded.specs.decisions, call)
+def _engine(loaded: LoadedVersion, host: Host) -> Any:
+    return script_engine(loaded.specs.decisions, host)

@@ -94,6 +94,9 @@ class WorkItem(Base):
 
     candidate: role key, or "role:unit" when it is for one unit's people only.
     excluded_id: the person who may not take it where somebody else can (who resolved does not call back).
+    due_at: None while the clock is paused, since `paused_at`.
+    reckoned: firm | provisional where `due_at` was counted in working time (provisional: the holidays of its
+              days have not been published yet); None for other deadlines.
     case_number, title, klass, severity, asset_label: copied from the case so that a list is one query.
     """
 
@@ -125,6 +128,8 @@ class WorkItem(Base):
     created_at: Mapped[datetime]
     claimed_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
+    reckoned: Mapped[str | None] = mapped_column(sa.String(12))
+    paused_at: Mapped[datetime | None]
     follow_up_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
     completed_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
@@ -135,9 +140,16 @@ class WorkItem(Base):
     severity: Mapped[str | None] = mapped_column(sa.String(16))
 
 
+    @property
+    def provisional(self) -> bool:
+        """Whether the deadline may still move when holidays are published."""
+        return self.reckoned == "provisional"
+
+
 class Timer(Base):
     """One timer event. Fired at most once: its row changes in the transaction that moves the instance.
 
+    status: waiting | paused (the case's clock stands still) | fired | cancelled.
     lateness_seconds: fired_at minus due_at.
     """
 
@@ -158,7 +170,7 @@ class Timer(Base):
     kind: Mapped[str] = mapped_column(sa.String(12))  # boundary | catch
     sequence: Mapped[int] = mapped_column(default=1)  # the n-th firing of a cycle
     due_at: Mapped[datetime]
-    status: Mapped[str] = mapped_column(sa.String(10), default="waiting")  # waiting | fired | cancelled
+    status: Mapped[str] = mapped_column(sa.String(10), default="waiting")
     worker: Mapped[str | None] = mapped_column(sa.String(80))
     lease_until: Mapped[datetime | None]
     fired_at: Mapped[datetime | None]

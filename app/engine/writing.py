@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +13,7 @@ from app.engine import mirror
 from app.engine.connectors import tell
 from app.engine.events import record_event, stream_of
 from app.engine.kept import take_kept
-from app.engine.model import Place, StepResult
+from app.engine.model import DeadlineSet, Place, StepResult
 from app.engine.step import Escalation, Picture, Step
 from app.engine.tables import Incident, WorkItem
 
@@ -49,7 +51,7 @@ def finish(
     if overdue:
         session().flush()  # hooks look for what is late
     _record(step, after, completed, opened, gone, overdue, cancelled)
-    _tell(step, completed, opened, gone, overdue, cancelled)
+    _tell(step, completed, opened, gone, overdue, cancelled, mirror.deadlines(opened, after))
     _send_thrown(step)
     return StepResult(
         instance=step.instance,
@@ -100,7 +102,16 @@ def _write_completed(step: Step, item: WorkItem) -> None:
     item.revision += 1
 
 
-def _write_escalations(step: Step, completed: WorkItem | None) -> list[tuple[Escalation, WorkItem, int, str]]:
+@dataclass(frozen=True)
+class Overdue:
+    """One rung climbed for one item. level: of the item now; rung: what is to be done."""
+
+    item: WorkItem
+    level: int
+    rung: Mapping[str, Any]
+
+
+def _write_escalations(step: Step, completed: WorkItem | None) -> list[Overdue]:
     happened = step.happened.escalations
     if not happened:
         return []
@@ -113,12 +124,20 @@ def _write_escalations(step: Step, completed: WorkItem | None) -> list[tuple[Esc
     told = []
     for escalation in happened:
         for item in (by_task[task_id] for task_id in escalation.task_ids if task_id in by_task):
-            level = min(item.escalation_level + 1, MAX_LEVEL)
-            item.escalation_level = level
+            rung = escalation.rung or _drawn_rung(escalation, item)
+            # A reminder before the deadline is no escalation.
+            if rung["when"] != "before":
+                item.escalation_level = min(item.escalation_level + 1, MAX_LEVEL)
             item.revision += 1
-            tell_whom = escalation.tell[min(level, len(escalation.tell)) - 1]
-            told.append((escalation, item, level, tell_whom))
+            told.append(Overdue(item, item.escalation_level, rung))
     return told
+
+
+def _drawn_rung(escalation: Escalation, item: WorkItem) -> Mapping[str, Any]:
+    """Return the rung that the end event of the diagram says, for timers that have no ladder of their own."""
+    target = escalation.tell[min(item.escalation_level, len(escalation.tell) - 1)]
+    action = "remind" if target == "assignee" else "notify"
+    return {"when": "after", "offset": "", "action": action, "target": target}
 
 
 def _record(
@@ -127,7 +146,7 @@ def _record(
     completed: WorkItem | None,
     opened: list[WorkItem],
     gone: list[WorkItem],
-    overdue: list[tuple[Escalation, WorkItem, int, str]],
+    overdue: list[Overdue],
     cancelled: str | None,
 ) -> None:
     before = step.before
@@ -139,9 +158,10 @@ def _record(
         _event(step, "timer.fired", data, timer.place)
     for message in step.happened.received:
         _event(step, "message.received", {"name": message.name}, message.place)
-    for _escalation, item, level, tell_whom in overdue:
-        data = {"item": item.id, "name": item.name, "level": level, "told": tell_whom}
-        _event(step, "work_item.escalated", data, _place(item))
+    for one in overdue:
+        item = one.item
+        data = {"item": item.id, "name": item.name, "level": one.level, "told": one.rung["target"]}
+        _event(step, "work_item.escalated", data | {"action": one.rung["action"]}, _place(item))
     for item in opened:
         _event(
             step, "work_item.opened", {"item": item.id, "name": item.name, "role": item.role}, _place(item)
@@ -169,19 +189,22 @@ def _tell(
     completed: WorkItem | None,
     opened: list[WorkItem],
     gone: list[WorkItem],
-    overdue: list[tuple[Escalation, WorkItem, int, str]],
+    overdue: list[Overdue],
     cancelled: str | None,
+    deadlines: list[DeadlineSet],
 ) -> None:
     if completed is not None:
         tell("work_item_done", step.context(_place(completed)), completed)
     for status in step.happened.statuses:
         tell("case_status", step.context(status.place), status.status)
-    for _escalation, late, level, tell_whom in overdue:
-        tell("overdue", step.context(_place(late)), late, level, tell_whom)
+    for one in overdue:
+        tell("overdue", step.context(_place(one.item)), one.item, one.level, one.rung)
     for item in gone:
         tell("work_item_cancelled", step.context(_place(item)), item)
     for item in opened:
         tell("work_item_opened", step.context(_place(item)), item)
+    if deadlines:
+        tell("deadlines_set", step.context(), deadlines)
     if cancelled is not None:
         tell("cancelled", step.context(), cancelled)
     elif step.workflow.completed:

@@ -39,6 +39,8 @@ ENGINE_NAMES = frozenset(
         "typename",
         "working_time",
         "working_day",
+        "working_days",
+        "next_opening",
         "call_time",
         "decide",
         "ladder",

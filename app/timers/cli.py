@@ -11,7 +11,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from app import calendar, clock
 from app.timers import scheduler, virtual
-from app.timers.job import wake_due, worker_name
+from app.timers.job import fire_due, worker_name
 
 timers = AppGroup("timers", help="What falls due.")
 
@@ -27,7 +27,7 @@ def fire(instant: str) -> None:
     if at.tzinfo is None:
         at = at.replace(tzinfo=calendar.current().zone)
     with clock.at(at):
-        click.echo(wake_due(clock.now(), worker_name()))
+        click.echo(fire_due(clock.now(), worker_name()))
 
 
 @click.command("scheduler")

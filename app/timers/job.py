@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import clock, engine, notifications
+from app.cases import waiting
 from app.cases.imports import job as imports
 from app.db import transaction
+from app.deadlines import ladders, pausing
 from app.errors import AppError, StepFailed
 from app.timers import upkeep
 
@@ -44,6 +46,17 @@ def wake_due(now: datetime, worker: str) -> int:
             fired += wake(instance_id, now, worker)
 
 
+def fire_due(now: datetime, worker: str) -> int:
+    """Fire all that is due: timers of diagrams, ladders of whole cases, waits that lasted long enough."""
+    return wake_due(now, worker) + ladders.wake_due(now, worker) + waiting.end_long_waits(now)
+
+
+def next_due() -> datetime | None:
+    """Return when something falls due next; None if nothing waits."""
+    instants = (engine.next_due(), ladders.next_due(), pausing.next_over())
+    return min((at for at in instants if at is not None), default=None)
+
+
 def wake(instance_id: int, now: datetime, worker: str) -> int:
     """Fire one instance's due timers in one transaction; return how many, 0 when another worker was first."""
     try:
@@ -72,7 +85,7 @@ def _stand_still(failed: StepFailed, now: datetime) -> int:
 
 def tick(worker: str) -> int:
     """Fire due timers, send the outbox, go on with imports, tidy up; return how many timers fired."""
-    fired = wake_due(clock.now(), worker)
+    fired = fire_due(clock.now(), worker)
     notifications.deliver_due(clock.now(), worker, BATCH)
     imports.go_on(clock.now())
     upkeep.daily(clock.now())
@@ -85,9 +98,9 @@ def run_until(target: datetime, worker: str) -> int:
     This is how the demo's clock and scenario tests move: a jump would fire all timers late and at once.
     """
     fired, start, idle = 0, clock.now(), 0
-    while (due := engine.next_due()) is not None and due <= target and idle < MOST_IDLE:
+    while (due := next_due()) is not None and due <= target and idle < MOST_IDLE:
         with clock.at(max(due, start)):
-            moved = wake_due(clock.now(), worker)
+            moved = fire_due(clock.now(), worker)
         fired += moved
         idle = 0 if moved else idle + 1
     return fired

@@ -12,10 +12,10 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
 from flask import Flask
 
-from app import clock, engine
+from app import clock
 from app.db import close_read_session
 from app.timers import virtual
-from app.timers.job import tick, worker_name
+from app.timers.job import next_due, tick, worker_name
 
 # A web process may add a timer that is due sooner than the one slept for; nobody waits longer than this.
 SWEEP = timedelta(seconds=5)
@@ -38,7 +38,7 @@ def run(app: Flask) -> None:
                 virtual.follow()
                 tick(worker)
                 close_read_session()
-                due = engine.next_due()
+                due = next_due()
                 if due is not None:
                     wait = min(sweep, max(due - clock.now(), timedelta(milliseconds=20)))
         except sa.exc.OperationalError as error:

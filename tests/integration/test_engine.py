@@ -28,7 +28,9 @@ def heard():
         "work_item_opened": lambda ctx, item: told.append(("opened", item.element)),
         "work_item_done": lambda ctx, item: told.append(("done", item.element)),
         "work_item_cancelled": lambda ctx, item: told.append(("cancelled_item", item.element)),
-        "overdue": lambda ctx, item, level, tell: told.append(("overdue", item.element, level, tell)),
+        "overdue": lambda ctx, item, level, rung: told.append(
+            ("overdue", item.element, level, rung["target"])
+        ),
         "finished": lambda ctx: told.append(("finished",)),
         "cancelled": lambda ctx, reason: told.append(("cancelled", reason)),
     }

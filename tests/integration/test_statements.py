@@ -18,8 +18,9 @@ from app.engine.tables import WorkItem
 from tests.factories import PASSWORD, Desk
 from tests.support.database import Counted
 
+# Two of them keep deadlines: one ends, the next begins; two more where the step gives the case another severity.
 # PostgreSQL needs one more: the lock that keeps the history of a case in one chain.
-STEP_AT_MOST = {"sqlite": 15, "postgresql": 16}
+STEP_AT_MOST = {"sqlite": 19, "postgresql": 20}
 INBOX_AT_MOST = 8
 
 
@@ -94,7 +95,7 @@ STEPS = [
 
 
 @pytest.mark.parametrize("others", [0, 200])
-def test_no_step_costs_more_than_fifteen_statements_however_many_cases_there_are(
+def test_no_step_costs_more_than_nineteen_statements_however_many_cases_there_are(
     desk: Desk, client: FlaskClient, count_statements, capsys: pytest.CaptureFixture[str], others: int
 ):
     crowd(desk, others)

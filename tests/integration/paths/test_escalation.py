@@ -15,8 +15,10 @@ def told(desk, since=0):
         desk.actor(name).id: name
         for name in ("agent", "agent2", "supervisor", "manager", "platform", "technician")
     }
+    # The deadlines of the whole case have ladders of their own; these are the steps'.
     query = sa.select(Notification.person_id).where(
-        Notification.kind.like("%overdue%") | Notification.kind.like("%escalat%")
+        Notification.kind.like("%overdue%") | Notification.kind.like("%escalat%"),
+        Notification.url.like("/inbox/%"),
     )
     return [names.get(one, "?") for one in session().scalars(query.order_by(Notification.id))][since:]
 

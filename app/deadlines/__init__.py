@@ -1,0 +1,14 @@
+"""Deadlines of steps and of whole cases: how they came about, pauses, what a changed calendar moves."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Listen to the engine for the deadlines that its steps get."""
+    from app import engine
+    from app.deadlines import service
+
+    engine.on("deadlines_set", service.set_for_steps)
+    engine.on("work_item_cancelled", service.step_gone)
