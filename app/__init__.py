@@ -28,6 +28,7 @@ PACKAGES = (
     "cases",
     "inbox",
     "timers",
+    "reports",
     "demo",
     "api",
     "web",

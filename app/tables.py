@@ -10,6 +10,7 @@ from app.deadlines import tables as deadlines
 from app.engine import tables as engine
 from app.inbox import tables as inbox
 from app.notifications import tables as notifications
+from app.reports import tables as reports
 from app.settings_store import Setting
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "engine",
     "inbox",
     "notifications",
+    "reports",
 ]

@@ -106,6 +106,7 @@ class WorkItem(Base):
         sa.Index("ix_work_item_open", "status", "candidate", "due_at", "id"),
         sa.Index("ix_work_item_assignee", "assignee_id", "status", "due_at", "id"),
         sa.Index("ix_work_item_done", "completed_by_id", "completed_at"),
+        sa.Index("ix_work_item_completed", "completed_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -158,6 +159,7 @@ class Timer(Base):
         sa.Index("ix_timer_due", "status", "due_at"),
         sa.Index("ix_timer_instance", "instance_id", "status"),
         sa.Index("ix_timer_lease", "status", "lease_until"),
+        sa.Index("ix_timer_fired", "fired_at", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

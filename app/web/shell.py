@@ -44,6 +44,8 @@ PLACES = (
 )
 # A phone has room for five; the last is always "Me".
 TABS = ("inbox", "cases", "callbacks", "customers")
+# The pages that all others of their package belong to.
+HOMES = (".index", ".board")
 
 
 def init(app: Flask) -> None:
@@ -103,7 +105,7 @@ def _is_current(endpoint: str) -> bool:
     # A place of its own inside another's pages (operations among the procedures) is that place alone.
     if here != endpoint and any(here in place.endpoints for place in PLACES):
         return False
-    return here == endpoint or (here.split(".")[0] == endpoint.split(".")[0] and endpoint.endswith(".index"))
+    return here == endpoint or (here.split(".")[0] == endpoint.split(".")[0] and endpoint.endswith(HOMES))
 
 
 def _context() -> dict[str, Any]:
