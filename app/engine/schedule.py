@@ -34,12 +34,14 @@ def next_due() -> datetime | None:
         .join(Instance, Instance.id == Timer.instance_id)
         .where(Timer.status == "waiting", Instance.status == "running")
     )
-    free = session().execute(
-        waiting.where(Timer.lease_until.is_(None)).order_by(Timer.due_at).limit(1)
-    ).first()
-    held = session().execute(
-        waiting.where(Timer.lease_until.is_not(None)).order_by(Timer.lease_until).limit(1)
-    ).first()
+    free = (
+        session().execute(waiting.where(Timer.lease_until.is_(None)).order_by(Timer.due_at).limit(1)).first()
+    )
+    held = (
+        session()
+        .execute(waiting.where(Timer.lease_until.is_not(None)).order_by(Timer.lease_until).limit(1))
+        .first()
+    )
     instants = [free.due_at] if free else []
     if held:
         instants.append(max(held.due_at, held.lease_until))

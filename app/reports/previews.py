@@ -164,7 +164,7 @@ def moved(made: WorkMove, actor: Actor) -> Moved:
     items = {row.id: row for row in rows}
     people = {one["to"] for one in made.moved} | {made.by_id, made.source_id, made.undone_by_id}
     named = sa.select(Person.id, shown_name()).where(Person.id.in_({one for one in people if one}))
-    names: dict[int, str] = dict(session().execute(named).tuples().all())
+    names: dict[int, str] = dict(session().execute(named).all())
 
     def shown(one: Mapping[str, Any]) -> MovedItem:
         row = items.get(one["item"])
