@@ -40,14 +40,13 @@ def periods_without(kind: str, stops: Iterable[Stop], now: datetime) -> list[Per
 
 
 def asked_anew(
-    inputs: Mapping[str, Any], fixed: Iterable[str], klass: str | None, severity: str | None
+    inputs: Mapping[str, Any], fixed: Mapping[str, Any], klass: str | None, severity: str | None
 ) -> dict[str, Any]:
     """Return what a decision is asked again with when a case is classified anew.
 
-    inputs: what it was asked with. fixed: those that the diagram wrote out, which stay.
+    inputs: what it looked at before. fixed: what the diagram itself wrote out, which stays.
     """
-    known = {"klass": klass or "", "severity": severity or "normal"}
-    return {**inputs, **{name: value for name, value in known.items() if name not in fixed}}
+    return {**inputs, "klass": klass or "", "severity": severity or "normal", **fixed}
 
 
 def next_rung(rungs: Iterable[Mapping[str, Any]], climbed: int, now: datetime) -> tuple[int, datetime | None]:

@@ -82,7 +82,7 @@ def open_for_case(subject: Subject, kinds: Iterable[str], *, now: datetime) -> N
         decided = engine.decide(subject.version_id, ALLOWANCE, asked)
         if decided.outputs is None:
             continue
-        decision = _decision(decided.row, decided.inputs, ["step"])
+        decision = _decision(decided.row, decided.inputs, {"step": kind})
         found = engine.reckon(now, moving.lengths_of(decided.outputs), about=about, decision=decision)
         rows.append(
             {
@@ -181,9 +181,9 @@ def _classes(subject: Subject) -> dict[str, str]:
 
 
 def _decision(
-    row: int | None, inputs: Mapping[str, Any], fixed: Iterable[str], name: str = ALLOWANCE
+    row: int | None, inputs: Mapping[str, Any], fixed: Mapping[str, Any], name: str = ALLOWANCE
 ) -> dict[str, Any]:
-    return {"id": name, "row": row, "inputs": dict(inputs), "fixed": sorted(fixed)}
+    return {"id": name, "row": row, "inputs": dict(inputs), "fixed": dict(fixed)}
 
 
 def _reckoned(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class _Here:
             "id": name,
             "row": decided.row,
             "inputs": decided.inputs,
-            "fixed": sorted(extra),
+            "fixed": extra,
         }
         return decided.outputs
 
