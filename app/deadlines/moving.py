@@ -224,31 +224,37 @@ def write(
 
 def preview(calendar_key: str, changed: Calendar, now: datetime) -> Preview:
     """Return what open deadlines do when their calendar becomes `changed`. Reads only; three statements."""
-    found = list(_open_by(calendar_key))
-    moves = [move for move in _moves(found, changed, now) if move.before != move.after]
-    subjects = _subjects({one.deadline.case_id for one in moves})
-    rows = [
-        Move(
-            one.deadline.id,
-            *subjects.get(one.deadline.case_id, ("", "")),
-            one.deadline.kind,
-            one.deadline.name,
-            one.before,
-            one.after,
-            one.before < now,
-            one.after < now,
-        )
-        for one in sorted(moves, key=lambda one: (-abs(one.after - one.before), one.deadline.id))[:SHOWN]
+    found = _open_by(calendar_key)
+    stops = stops_of({one.case_id for one in found if one.case_id is not None})
+    # Only when each is due: what its ladder does then is reckoned when the change is applied.
+    moves = [
+        (one, after)
+        for one in found
+        if (after := _due_anew(one, changed, stops.get(one.case_id, ()), now)) != one.due_at
     ]
+    furthest = sorted(moves, key=lambda move: (-abs(move[1] - move[0].due_at), move[0].id))[:SHOWN]
+    subjects = _subjects({one.case_id for one, _after in furthest})
     return Preview(
         total=len(found),
         moved=len(moves),
-        later=sum(one.after > one.before for one in moves),
-        earlier=sum(one.after < one.before for one in moves),
-        newly_late=sum(one.before >= now > one.after for one in moves),
-        no_longer_late=sum(one.before < now <= one.after for one in moves),
-        largest=max((abs(one.after - one.before) for one in moves), default=timedelta(0)),
-        rows=rows,
+        later=sum(after > one.due_at for one, after in moves),
+        earlier=sum(after < one.due_at for one, after in moves),
+        newly_late=sum(one.due_at >= now > after for one, after in moves),
+        no_longer_late=sum(one.due_at < now <= after for one, after in moves),
+        largest=max((abs(after - one.due_at) for one, after in moves), default=timedelta(0)),
+        rows=[
+            Move(
+                one.id,
+                *subjects.get(one.case_id, ("", "")),
+                one.kind,
+                one.name,
+                one.due_at,
+                after,
+                one.due_at < now,
+                after < now,
+            )
+            for one, after in furthest
+        ],
     )
 
 
@@ -286,6 +292,13 @@ def recount_cases(case_ids: Iterable[int]) -> None:
             .where(cases.c.id.in_(wanted[start : start + CHUNK]))
             .values(due_at=due, escalation_level=level.scalar_subquery())
         )
+
+
+def _due_anew(one: Deadline, changed: Calendar, stops: Iterable[rules.Stop], now: datetime) -> datetime:
+    pauses = rules.periods_without(one.kind, stops, now)
+    counted = changed.without(pauses) if pauses else changed
+    allowed = lengths_of(one.reckoning)["allowed"]
+    return calendar.rules.add_working_time(counted, one.started_at, allowed).at
 
 
 def _moves(found: Iterable[Deadline], changed: Calendar, now: datetime) -> Iterable[Change]:

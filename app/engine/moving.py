@@ -30,7 +30,8 @@ _MOVE = (
     .where(
         _TIMER.c.instance_id == sa.bindparam("its_instance"),
         _TIMER.c.task_id == sa.bindparam("its_task"),
-        _TIMER.c.status.in_(("waiting", "paused")),
+        # Not "in": a list cannot be one of many parameter sets.
+        sa.or_(_TIMER.c.status == "waiting", _TIMER.c.status == "paused"),
     )
     .values(
         status=sa.bindparam("new_status"),

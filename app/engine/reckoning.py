@@ -7,7 +7,7 @@ lies above the engine hears of it through the hook `deadlines_set`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +27,16 @@ class About:
     candidate: str | None = None
     klass: str | None = None
     severity: str | None = None
+
+    def plain(self) -> dict[str, str]:
+        """Return what is known as JSON values."""
+        known = {
+            "role": self.role,
+            "candidate": self.candidate,
+            "klass": self.klass,
+            "severity": self.severity,
+        }
+        return {name: value for name, value in known.items() if value}
 
     def calendar(self) -> Calendar:
         """Return the calendar that counts for this work."""
@@ -52,7 +62,14 @@ class Rung:
 
     def plain(self) -> dict[str, str]:
         """Return the rung as JSON values."""
-        return {**asdict(self), "at": self.at.isoformat()}
+        # Written out: thousands are made when a calendar changes, and `asdict` takes ten times as long.
+        return {
+            "at": self.at.isoformat(),
+            "when": self.when,
+            "offset": self.offset,
+            "action": self.action,
+            "target": self.target,
+        }
 
 
 @dataclass
@@ -61,7 +78,6 @@ class Trace:
 
     decision: dict[str, Any] | None = None
     deadline: dict[str, Any] | None = None
-    given: dict[str, Any] = field(default_factory=dict)
 
 
 def rungs(due: datetime, then: timedelta, counted: Calendar, about: About) -> list[Rung]:
@@ -102,7 +118,7 @@ def deadline(
         "version": used.version,
         "provisional": reckoned.beyond_known,
         "rungs": [rung.plain() for rung in ladder],
-        "about": {name: value for name, value in asdict(about).items() if value},
+        "about": about.plain(),
         "decision": dict(decision) if decision else None,
     }
 
