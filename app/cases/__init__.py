@@ -7,7 +7,17 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Listen to the engine, offer connectors, register the pages."""
-    from app.cases import hooks, imports, labels, service, views, views_file, views_intake, views_public
+    from app.cases import (
+        hooks,
+        imports,
+        labels,
+        service,
+        views,
+        views_deadline,  # noqa: F401  adds the pages of deadlines
+        views_file,
+        views_intake,
+        views_public,
+    )
     from app.customers import archive
     from app.customers import service as customers
 

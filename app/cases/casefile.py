@@ -19,6 +19,7 @@ from app.accounts.tables import Person
 from app.callbacks.tables import Callback
 from app.cases import rules
 from app.cases.access import visible
+from app.cases.clock_cards import Clock, clock_cards, time_spent, timekeeping
 from app.cases.labels import who
 from app.cases.progress import Progress, progress
 from app.cases.tables import Attachment, Case, CaseRound, Comment, Submission
@@ -26,6 +27,8 @@ from app.customers.queries import AssetView, CustomerView, show_asset, show_cust
 from app.customers.rules import mask_address, mask_email, mask_plate, mask_serial
 from app.customers.tables import Asset, Customer
 from app.db import session
+from app.deadlines.elapsed import Spent
+from app.deadlines.tables import Pause
 from app.engine.tables import Event, Instance, Procedure, ProcedureVersion, Timer, WorkItem
 from app.errors import NotFound
 
@@ -51,19 +54,6 @@ class Round:
     ended_at: datetime | None
     procedure: str
     version: int
-
-
-@dataclass(frozen=True)
-class Clock:
-    """One card of the deadlines. kind: as the chips; used: percent of the bar; item: the work item's id."""
-
-    label: str
-    kind: str
-    icon: str
-    at: datetime | None
-    since: datetime | None
-    used: int
-    item: int | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +113,9 @@ class CaseFile:
     reopen_until: datetime | None
     may_reopen: bool
     may_withdraw: bool
+    may_wait: bool
+    pause: Pause | None
+    spent: list[Spent]
 
 
 def case_file(
@@ -140,6 +133,7 @@ def case_file(
         session().scalars(sa.select(WorkItem).where(WorkItem.case_id == case.id).order_by(WorkItem.id))
     )
     timers = _timers(case.instance_id)
+    deadlines, pauses = timekeeping(case.id)
     callbacks = list(
         session().scalars(sa.select(Callback).where(Callback.case_id == case.id).order_by(Callback.id))
     )
@@ -182,7 +176,7 @@ def case_file(
             items,
             names,
         ),
-        clocks=_clocks(case, items, timers, now, soon),
+        clocks=clock_cards(case, items, timers, deadlines, now, soon),
         open_items=open_items,
         callbacks=[_call(call, names) for call in reversed(callbacks)],
         submissions=_submissions(submissions, attachments, names),
@@ -194,6 +188,9 @@ def case_file(
         reopen_until=rules.reopen_until(case.closed_at, days),
         may_reopen=rules.may_reopen(case.status, case.closed_at, days, now),
         may_withdraw=rules.may_withdraw(case.status),
+        may_wait=rules.may_wait(case.status, case.paused_at is not None),
+        pause=next((one for one in pauses if one.ended_at is None), None),
+        spent=time_spent(case, items, pauses, now),
     )
 
 
@@ -249,71 +246,6 @@ def _names(*groups: Iterable[int | None]) -> dict[int, str]:
     rows = session().execute(sa.select(Person.id, Person.name, Person.name_en).where(Person.id.in_(ids)))
     english = str(get_locale()) == "en"
     return {row.id: (row.name_en or row.name) if english else row.name for row in rows}
-
-
-def _clocks(
-    case: Case, items: list[WorkItem], timers: list[Timer], now: datetime, soon: timedelta
-) -> list[Clock]:
-    """Return at most four cards: the open steps, the next escalation, the first response, the whole case."""
-    cards: list[Clock] = []
-    open_items = [item for item in items if item.status in ("open", "claimed") and item.due_at]
-    for item in sorted(open_items, key=lambda item: item.due_at or now)[:2]:
-        kind = rules.urgency("open", item.due_at, item.escalation_level, now, soon)
-        icon = {"escalated": "up", "overdue": "alert", "soon": "clock"}.get(kind, "")
-        cards.append(
-            Clock(
-                item.name,
-                kind,
-                icon,
-                item.due_at,
-                item.created_at,
-                _used(item.created_at, item.due_at, now),
-                item.id,
-            )
-        )
-    waiting = [timer for timer in timers if timer.kind == "boundary"]
-    level = max((item.escalation_level for item in open_items), default=0)
-    if waiting and open_items and level < 3:
-        words = (_("Assignee is reminded"), _("Escalates to supervisor"), _("Escalates to manager"))[level]
-        kind = "soon" if waiting[0].due_at - now <= soon / 2 else "ontime"
-        since = open_items[0].due_at if level else open_items[0].created_at
-        if level or open_items[0].due_at != waiting[0].due_at:
-            cards.append(
-                Clock(words, kind, "up", waiting[0].due_at, since, _used(since, waiting[0].due_at, now))
-            )
-    later = [timer for timer in timers if timer.kind != "boundary"]
-    if later and not open_items:
-        cards.append(Clock(_("Next date"), "waiting", "cal", later[0].due_at, None, 0))
-    first = next((item for item in items if item.completed_at), None)
-    if first is not None and first.completed_at is not None:
-        cards.append(
-            Clock(
-                _("First response"),
-                "done",
-                "check",
-                first.completed_at,
-                case.received_at,
-                _used(case.received_at, first.due_at, first.completed_at),
-            )
-        )
-    ended = case.closed_at
-    cards.append(
-        Clock(
-            _("Whole case"),
-            "done" if ended else "ontime",
-            "check" if ended else "",
-            ended,
-            case.received_at,
-            100 if ended else 0,
-        )
-    )
-    return cards[:4]
-
-
-def _used(since: datetime | None, due: datetime | None, now: datetime) -> int:
-    if since is None or due is None or due <= since:
-        return 100
-    return max(0, min(100, round((now - since) / (due - since) * 100)))
 
 
 def _call(call: Callback, names: Mapping[int, str]) -> CallView:

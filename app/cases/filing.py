@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from app import engine
-from app.accounts.actor import Actor
-from app.cases import files, telling
+from app.accounts.actor import SYSTEM, Actor
+from app.cases import files, telling, waiting
 from app.cases.access import check_may
 from app.cases.tables import Attachment, Case, Comment
 from app.db import session
@@ -67,6 +67,8 @@ def attach(
     if case_id is not None:
         data = {"attachment": made.id, "media_type": media_type, "size": made.size}
         engine.record_event(f"case:{case_id}", "case.file_attached", data, actor=actor, now=now)
+        if by_name is not None:  # it came from the customer
+            _answered(case_id, now)
     return made
 
 
@@ -121,4 +123,13 @@ def _write(
     if kind == "information" and (case := session().get(Case, case_id)) is not None:
         telling.tell_workers(case, "information_added", body[:80], but=actor.id, now=now)
     engine.record_event(f"case:{case_id}", what, {"comment": made.id}, actor=actor, now=now)
+    if kind == "information":
+        _answered(case_id, now)
     return made
+
+
+def _answered(case_id: int, now: datetime) -> None:
+    """Let the clocks go on where they stood still for the customer's word."""
+    case = session().get(Case, case_id)
+    if case is not None and case.paused_at is not None:
+        waiting.stop_waiting(case_id, actor=SYSTEM, now=now)

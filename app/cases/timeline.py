@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from app.cases.labels import LABELS, label, who
 from app.engine.tables import Event
+from app.notifications.kinds import say_instant
 
 GROUPS = ("steps", "changes", "deadlines", "contact")
 BY_NOBODY = ("work_item.opened", "work_item.cancelled", "instance.completed")
@@ -93,6 +94,14 @@ def _say(
             return "car", "", _("Vehicle or device changed"), _changes(data), "changes"
         case "work_item.escalated":
             return _escalated(data, step)
+        case "deadline.paused":
+            return "wait", "waiting", _("Waiting for the customer, the clocks stand still"), [], "deadlines"
+        case "deadline.resumed":
+            return "play", "", _("The clocks go on"), [], "deadlines"
+        case "deadline.moved":
+            return _moved(data, step)
+        case "deadline.passed":
+            return "alert", "overdue", _("Late: %(step)s", step=step), [], "deadlines"
         case "case.withdrawal_asked":
             return "undo", "paused", _("Taken back by the customer"), [], "contact"
         case "case.reopened":
@@ -179,6 +188,19 @@ def _escalated(data: Mapping[str, Any], step: str) -> Said:
     }.get(str(data.get("told")), _("Escalated: %(step)s", step=step))
     first = data.get("told") == "assignee"
     return "alert" if first else "up", "overdue" if first else "escalated", title, [], "deadlines"
+
+
+def _moved(data: Mapping[str, Any], step: str) -> Said | None:
+    if data["before"] == data["after"]:
+        return None
+    before, after = (datetime.fromisoformat(data[name]) for name in ("before", "after"))
+    return (
+        "clock",
+        "",
+        _("Deadline moved: %(step)s", step=step),
+        [_("%(before)s → %(after)s", before=say_instant(before), after=say_instant(after))],
+        "deadlines",
+    )
 
 
 def _changes(data: Mapping[str, Any]) -> list[str]:

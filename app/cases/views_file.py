@@ -140,7 +140,7 @@ def diagram(number: str, round_: int, process_id: str) -> Response:
 @requires("case.comment")
 def comment(number: str) -> Any:
     """Write a remark for colleagues."""
-    return _do(
+    return act_on(
         number,
         lambda case, actor: filing.comment(case.id, request.form.get("body", ""), actor=actor, now=now()),
     )
@@ -158,7 +158,7 @@ def add_information(number: str) -> Any:
         for one in sent:
             filing.attach(case.id, one.filename or "", one.read(), actor=actor, now=now())
 
-    return _do(number, write)
+    return act_on(number, write)
 
 
 @bp.post("/cases/<number>/files")
@@ -173,14 +173,14 @@ def upload(number: str) -> Any:
         for one in sent:
             filing.attach(case.id, one.filename or "", one.read(), actor=actor, now=now())
 
-    return _do(number, write)
+    return act_on(number, write)
 
 
 @bp.post("/cases/<number>/withdraw")
 @requires("case.withdraw")
 def withdraw(number: str) -> Any:
     """Take the case back at the customer's wish."""
-    return _do(
+    return act_on(
         number,
         lambda case, actor: service.withdraw(case.id, request.form.get("reason", ""), actor=actor, now=now()),
         _("Case %(number)s is withdrawn.", number=number),
@@ -191,14 +191,14 @@ def withdraw(number: str) -> Any:
 @requires("case.reopen")
 def reopen(number: str) -> Any:
     """Begin another round."""
-    return _do(
+    return act_on(
         number,
         lambda case, actor: service.reopen(case.id, request.form.get("reason", ""), actor=actor, now=now()),
         _("Case %(number)s is open again.", number=number),
     )
 
 
-def _do(number: str, act: Any, words: str = "") -> Any:
+def act_on(number: str, act: Any, words: str = "") -> Any:
     """Act on a case that this person may see; a refused form comes back on the page with what was typed."""
     actor = current_actor()
     try:

@@ -22,6 +22,8 @@ from app.cases.tables import Attachment, Case
 from app.customers.rules import mask_plate, mask_serial
 from app.customers.tables import Asset, Customer
 from app.db import session
+from app.deadlines import pausing
+from app.deadlines.tables import Pause
 from app.engine.tables import WorkItem
 from app.errors import NotFound
 from app.inbox import queries, rules
@@ -72,6 +74,7 @@ class Work:
     form: forms.Form
     sources: Sources
     clocks: list[Clock]
+    pause: Pause | None = None
 
     @property
     def open(self) -> bool:
@@ -104,7 +107,14 @@ def work(item_id: int, actor: Actor, now: datetime) -> Work:
     records = {"case": case, "customer": customer, "asset": asset}
     return Work(
         item=item,
-        urgency=rules.urgency(item.due_at, item.escalation_level, item.status, now, queries.due_soon()),
+        urgency=rules.urgency(
+            item.due_at,
+            item.escalation_level,
+            item.status,
+            now,
+            queries.due_soon(),
+            paused=item.paused_at is not None,
+        ),
         who=queries.name_of(item.assignee_id),
         case=case,
         customer=customer,
@@ -113,6 +123,8 @@ def work(item_id: int, actor: Actor, now: datetime) -> Work:
         form=form,
         sources=form_sources(item, form, records=records),
         clocks=_clocks(item, now),
+        # Only a case that waits costs the question what for.
+        pause=pausing.open_pause(case.id) if case is not None and case.paused_at is not None else None,
     )
 
 

@@ -54,6 +54,7 @@ class Row:
     due_at: datetime | None
     follow_up_at: datetime | None
     completed_at: datetime | None
+    provisional: bool
     urgency: str
     group: str
 
@@ -145,7 +146,8 @@ def page(filters: Filters, actor: Actor, now: datetime, *, size: int = PAGE) -> 
     query = sa.select(
         WorkItem.id, WorkItem.case_number, WorkItem.title, WorkItem.name, WorkItem.candidate, WorkItem.klass,
         WorkItem.priority, WorkItem.status, WorkItem.round, WorkItem.assignee_id, WorkItem.due_at,
-        WorkItem.follow_up_at, WorkItem.completed_at, WorkItem.escalation_level,
+        WorkItem.follow_up_at, WorkItem.completed_at, WorkItem.escalation_level, WorkItem.paused_at,
+        WorkItem.reckoned,
         *(column for column, *_ in keys),
     ).where(*_conditions(filters, actor, now))  # fmt: skip
     start = read_cursor(filters.after, [kind for _, _, kind in keys])
@@ -319,7 +321,7 @@ def _value_of(item: WorkItem, label: Any, kind: type) -> Any:
 
 
 def _row(found: Any, now: datetime, soon: timedelta, midnight: datetime, *, grouped: bool) -> Row:
-    level = found.escalation_level
+    level, paused = found.escalation_level, found.paused_at is not None
     return Row(
         id=found.id,
         case_number=found.case_number,
@@ -335,8 +337,9 @@ def _row(found: Any, now: datetime, soon: timedelta, midnight: datetime, *, grou
         due_at=found.due_at,
         follow_up_at=found.follow_up_at,
         completed_at=found.completed_at,
-        urgency=rules.urgency(found.due_at, level, found.status, now, soon),
-        group=rules.group_of(found.due_at, level, now, midnight) if grouped else "",
+        provisional=found.reckoned == "provisional",
+        urgency=rules.urgency(found.due_at, level, found.status, now, soon, paused=paused),
+        group=rules.group_of(found.due_at, 0 if paused else level, now, midnight) if grouped else "",
     )
 
 

@@ -10,13 +10,18 @@ OPEN = ("open", "claimed")
 ESCALATED_FROM = 2
 
 
-def urgency(due_at: datetime | None, level: int, status: str, now: datetime, soon: timedelta) -> str:
-    """Return how loud an item is: done, escalated, overdue, soon, ontime, or none without a deadline.
+def urgency(
+    due_at: datetime | None, level: int, status: str, now: datetime, soon: timedelta, *, paused: bool = False
+) -> str:
+    """Return how loud an item is: done, paused, escalated, overdue, soon, ontime, none without a deadline.
 
     level: how often its timer has escalated. soon: how long before the deadline it counts as due soon.
+    paused: its clock stands still while the customer is waited for.
     """
     if status not in OPEN:
         return "done"
+    if paused:
+        return "waiting"
     if level >= ESCALATED_FROM:
         return "escalated"
     if due_at is None:

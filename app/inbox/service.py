@@ -236,12 +236,17 @@ def check_may_complete(item: WorkItem, actor: Actor) -> None:
     _check_may_take(item, actor)
 
 
-def comment(item_id: int, body: str, *, actor: Actor, now: datetime) -> Comment:
-    """Write a remark on the item's case. Raises Invalid, Refused, Forbidden, NotFound."""
+def case_of(item_id: int, actor: Actor) -> int:
+    """Return the case of an item that this person may see. Raises Refused when it has none, NotFound."""
     item = get(item_id, actor)
     if item.case_id is None:
         raise Refused(_("This task belongs to no case."))
-    return filing.comment(item.case_id, body, actor=actor, now=now, work_item_id=item.id)
+    return item.case_id
+
+
+def comment(item_id: int, body: str, *, actor: Actor, now: datetime) -> Comment:
+    """Write a remark on the item's case. Raises Invalid, Refused, Forbidden, NotFound."""
+    return filing.comment(case_of(item_id, actor), body, actor=actor, now=now, work_item_id=item_id)
 
 
 def attach(item: WorkItem, name: str, content: bytes, *, actor: Actor, now: datetime) -> Attachment:

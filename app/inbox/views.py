@@ -18,6 +18,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from app.accounts.web import current_actor, requires
+from app.cases import waiting
 from app.cases.tables import SavedView
 from app.clock import now
 from app.db import session, transaction
@@ -188,6 +189,28 @@ def comment(item_id: int) -> Response:
     with transaction():
         service.comment(item_id, request.form.get("body", ""), actor=current_actor(), now=now())
     return answers.stay(item_id, _("Note saved"))
+
+
+@bp.post("/inbox/<int:item_id>/wait")
+@requires("case.comment")
+def wait(item_id: int) -> Response:
+    """Stop the clocks of the item's case: the next word is the customer's."""
+    actor = current_actor()
+    with transaction():
+        waiting.wait_for_customer(
+            service.case_of(item_id, actor), request.form.get("awaited", ""), actor=actor, now=now()
+        )
+    return answers.stay(item_id, _("Waiting for the customer"))
+
+
+@bp.post("/inbox/<int:item_id>/go-on")
+@requires("case.comment")
+def go_on(item_id: int) -> Response:
+    """Let the clocks of the item's case go on."""
+    actor = current_actor()
+    with transaction():
+        waiting.stop_waiting(service.case_of(item_id, actor), actor=actor, now=now())
+    return answers.stay(item_id, _("The clocks go on"))
 
 
 @bp.post("/inbox/<int:item_id>/attach")

@@ -28,6 +28,8 @@ def init(app: Flask) -> None:
         local_time=local_time,
         local_date=local_date,
         clock_time=clock_time,
+        hour=hour,
+        week_day=week_day,
         duration=duration,
         working_hours=working_hours,
         ago=ago,
@@ -72,6 +74,21 @@ def clock_time(instant: datetime | None) -> str:
         return ""
     local = instant.astimezone(zone())
     return f"{local:%H:%M}" if local.date() == today() else local_time(instant)
+
+
+def hour(instant: datetime | None) -> str:
+    """Write the hour alone, whatever the day: 15:55."""
+    return f"{instant.astimezone(zone()):%H:%M}" if instant else ""
+
+
+def week_day(value: datetime | date) -> str:
+    """Write a day with its weekday always: 10-08 周四 / Thu 8 Oct."""
+    day = value.astimezone(zone()).date() if isinstance(value, datetime) else value
+    locale = choose()
+    words, year = WEEKDAYS[locale][day.weekday()], day.year != today().year
+    if locale == "zh":
+        return f"{day:%Y-%m-%d} {words}" if year else f"{day:%m-%d} {words}"
+    return f"{words} {day.day} {MONTHS[day.month - 1]}" + (f" {day.year}" if year else "")
 
 
 def isotime(instant: datetime | None) -> str:

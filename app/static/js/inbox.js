@@ -217,7 +217,7 @@
     u: function () { if (ticked().length) bulk.querySelector('[value=release]').click(); else press('[data-key=u]'); },
     a: function () { if (ticked().length) bulk.querySelector('[data-bulk-assign]').open = true; else popup('a'); },
     m: function () { popup('m'); },
-    w: function () { press('[data-key=w]'); },
+    w: function () { popup('w'); },
     n: function () { var form = doc.getElementById('claim-next'); if (form) form.requestSubmit ? form.requestSubmit() : form.submit(); }
   };
   doc.addEventListener('keydown', function (event) {
