@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from app import calendar, engine
 from app.accounts.queries import shown_name
 from app.accounts.tables import Person
-from app.calendar.rules import Calendar, add_working_time
+from app.calendar.rules import Calendar, add_working_time, working_time_between
 from app.db import session
 from app.deadlines import drawing, explanation, moving, rules
 from app.deadlines.explanation import DayRow, Line
@@ -67,7 +67,9 @@ class Other:
 class Explained:
     """A deadline with everything it rests on.
 
-    due_at:  None while it is paused: it depends on when the wait ends; then `left` says how much remains.
+    due_at:  None while it is paused: it depends on when the wait ends.
+    left:    working time that remains, negative when it was late before the pause.
+    pauses, paused: those that moved it, and the working time lost in them.
     holidays: times off between start and deadline, each with how many days; names joined by " · ".
     """
 
@@ -125,7 +127,7 @@ def explained(one: Deadline, now: datetime, soon: timedelta) -> Explained:
         counted, one.started_at, end, pauses=pauses, now=None if over else now
     )
     shown = explanation.shortened(rows)
-    spent = calendar.rules.working_time_between(counted.without(pauses), one.started_at, min(now, end))
+    spent = working_time_between(counted.without(pauses), one.started_at, min(now, end))
     decision = said["decision"] or {}
     return Explained(
         deadline=one,
@@ -133,7 +135,7 @@ def explained(one: Deadline, now: datetime, soon: timedelta) -> Explained:
         calendar=counted,
         due_at=None if held else one.due_at,
         allowed=allowed,
-        left=max(allowed - spent, timedelta(0)) if not over else timedelta(0),
+        left=timedelta(0) if over else allowed - spent,
         urgency=urgency(one, now, soon),
         row=(
             engine.decision_row(instance.version_id, decision["id"], decision["row"])
@@ -144,10 +146,12 @@ def explained(one: Deadline, now: datetime, soon: timedelta) -> Explained:
         rows=shown,
         lines=explanation.lines(shown, start=one.started_at, now=None if over else now),
         drawing=drawing.draw(shown, counted.zone, _marks(one, held, over, now)),
-        ladder=_ladder(one, item, now),
+        ladder=_ladder(one, _held_since(stops), now),
         moves=_moves(one),
-        pauses=[view for _stop, view in stops],
-        paused=sum((view.lost for _stop, view in stops), timedelta(0)),
+        pauses=[view for _stop, view in stops if held or view.started_at < one.due_at],
+        paused=sum(
+            (view.lost for _stop, view in stops if held or view.started_at < one.due_at), timedelta(0)
+        ),
         holidays=_holidays(rows),
         others=[] if held else _others(one, counted, allowed, pauses, rows),
     )
@@ -181,7 +185,7 @@ def _stops(one: Deadline, counted: Calendar, now: datetime) -> list[tuple[rules.
     found = []
     for row, name in rows:
         begins = max(row.started_at, one.started_at)
-        lost = calendar.rules.working_time_between(counted, begins, row.ended_at or now)
+        lost = working_time_between(counted, begins, row.ended_at or now)
         stop = rules.Stop(row.reason, row.started_at, row.ended_at)
         view = PauseView(row.reason, row.awaited, name or "", row.started_at, row.ended_at, lost)
         found.append((stop, view))
@@ -197,12 +201,16 @@ def _marks(one: Deadline, held: bool, over: bool, now: datetime) -> list[tuple[s
     return marks if held else [*marks, ("due", one.due_at)]
 
 
-def _ladder(one: Deadline, item: WorkItem | None, now: datetime) -> list[RungView]:
+def _held_since(stops: list[tuple[rules.Stop, PauseView]]) -> datetime | None:
+    return next((stop.started_at for stop, _view in stops if stop.ended_at is None), None)
+
+
+def _ladder(one: Deadline, held_since: datetime | None, now: datetime) -> list[RungView]:
     ended = one.ended_at
     found, first = [], True
     for rung in one.reckoning["rungs"]:
         at = datetime.fromisoformat(rung["at"])
-        if at <= (ended or now) and one.status != "paused":
+        if at <= (ended or held_since or now):
             state = "done"
         elif ended is not None:
             state = "over"
@@ -251,8 +259,9 @@ def _others(
     rows: Sequence[DayRow],
 ) -> list[Other]:
     found = []
-    if pauses:
-        found.append(Other("no_pause", add_working_time(counted, one.started_at, allowed).at))
+    without_pauses = add_working_time(counted, one.started_at, allowed).at
+    if without_pauses != one.due_at:
+        found.append(Other("no_pause", without_pauses))
     if any(row.kind == "make_up" for row in rows):
         days: Mapping[Any, Any] = {
             day: exception for day, exception in counted.days.items() if not counted.is_make_up_day(day)
