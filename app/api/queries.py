@@ -21,6 +21,8 @@ from app.cases.tables import Case, Submission
 from app.customers.rules import mask_phone, mask_plate, mask_serial
 from app.customers.tables import Asset, Customer
 from app.db import UTCDateTime, session
+from app.deadlines.rules import STEP
+from app.deadlines.tables import Deadline
 from app.engine.tables import (
     Event,
     Instance,
@@ -75,6 +77,26 @@ def case_created(case: Case) -> dict[str, Any]:
     }
 
 
+def _deadlines_of(case_id: int, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the open steps with when they are due, then what is due of the whole case."""
+    whole = session().scalars(
+        sa.select(Deadline)
+        .where(Deadline.case_id == case_id, Deadline.kind != STEP, Deadline.status == "running")
+        .order_by(Deadline.due_at, Deadline.id)
+    )
+    steps = [{name: item[name] for name in DEADLINE} for item in items if item["due_at"]]
+    return [{**one, "kind": STEP} for one in steps] + [
+        {
+            "kind": one.kind,
+            "element": one.kind,
+            "name": one.name,
+            "due_at": one.due_at,
+            "escalation_level": one.next_rung,
+        }
+        for one in whole
+    ]
+
+
 def case(case: Case) -> dict[str, Any]:
     """Return a whole case; numbers that could reach a person are masked."""
     items = _items_of(case.id)
@@ -87,7 +109,7 @@ def case(case: Case) -> dict[str, Any]:
         "description": case.description,
         "procedure": procedure_of(case.instance_id),
         "open_items": items,
-        "deadlines": [{name: item[name] for name in DEADLINE} for item in items if item["due_at"]],
+        "deadlines": _deadlines_of(case.id, items),
         "timeline": [
             {
                 "at": one.at,

@@ -59,8 +59,12 @@ class ProcedureRef(Schema):
 
 
 class Deadline(Schema):
-    """An open step and when it is due, UTC."""
+    """An open step, or what is promised for the whole case, and when it is due, UTC.
 
+    kind: step, first_response, resolution or round; the element of the last three is their kind.
+    """
+
+    kind = fields.String()
     element = fields.String()
     name = fields.String()
     due_at = fields.AwareDateTime(allow_none=True)

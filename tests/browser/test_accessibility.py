@@ -25,6 +25,7 @@ PAGES = {
     "agent": (
         "/inbox", "/inbox/{item}", "/inbox/{done}", "/inbox?q=nothing-fits", "/inbox?view=done", "/inbox?panel=filters",
         "/cases", "/cases?q=nothing-fits", "/cases/{case}", "/cases/{late}", "/cases/{closed}", "/cases/new",
+        "/deadlines/of/{item}", "/deadlines/of/{late_item}", "/deadlines/of/{done}",
         "/customers", "/customers?q=nothing-fits", "/customers/{customer}", "/customers/new", "/callbacks",
         "/notifications", "/settings", "/settings/password", "/me", "/help/keys", "/no-such-page", "/cases/K26-99999",
         "/admin/users",
