@@ -363,3 +363,53 @@ class InstanceOut(Schema):
     elements = fields.List(fields.Nested(ElementOut))
     incidents = fields.List(fields.Nested(IncidentOut))
     timers = fields.List(fields.Nested(TimerOut))
+
+
+class TimerQuery(Paging):
+    """Which timers of a day of the centre (today unless named); `late`: by more seconds than this."""
+
+    day = Day()
+    status = Choice(("fired", "waiting", "cancelled"), load_default="fired")
+    procedure = Text(120, load_default="")
+    element = Text(120, load_default="")
+    late = Number(0, 10**8)
+
+
+class TimerRecord(TimerOut):
+    """A timer with when it was due and when it fired; lateness in seconds, attempts where counted."""
+
+    id = fields.Integer()
+    case = fields.String(attribute="case_number", allow_none=True)
+    instance = fields.Integer(attribute="instance_id")
+    process = fields.String(attribute="process_id")
+    attached_to = fields.String(allow_none=True)
+    sequence = fields.Integer()
+    lateness_seconds = fields.Float(attribute="lateness", allow_none=True)
+    attempts = fields.Integer(allow_none=True)
+    worker = fields.String(allow_none=True)
+
+
+class TimerPage(Schema):
+    """One page of timers, the newest first; `next` is null on the last."""
+
+    items = fields.List(fields.Nested(TimerRecord))
+    next = fields.String(allow_none=True)
+
+
+class TimerSummaryQuery(Schema):
+    """Which days: so many up to `day`, which is today unless named."""
+
+    day = Day()
+    days = Number(1, 31, load_default=14)
+
+
+class TimerDay(Schema):
+    """The firings of one day of the centre; seconds from due to fired, null on a day without any."""
+
+    day = fields.Date()
+    fired = fields.Integer(attribute="count")
+    p50 = fields.Float(allow_none=True)
+    p95 = fields.Float(allow_none=True)
+    p99 = fields.Float(allow_none=True)
+    max = fields.Float(attribute="latest", allow_none=True)
+    early = fields.Integer()

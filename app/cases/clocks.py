@@ -80,4 +80,3 @@ def go_on(case: Case, *, actor: Actor = SYSTEM, now: datetime) -> str | None:
     ended = pausing.resume(case.id, actor=actor, now=now)
     case.paused_at = None
     return ended.status_before if ended is not None else None
-

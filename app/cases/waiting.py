@@ -59,9 +59,7 @@ def go_on(case: Case, *, actor: Actor, now: datetime) -> None:
     session().refresh(case, ["due_at", "escalation_level"])
 
 
-def classify(
-    case_id: int, klass: str | None, severity: str | None, *, actor: Actor, now: datetime
-) -> int:
+def classify(case_id: int, klass: str | None, severity: str | None, *, actor: Actor, now: datetime) -> int:
     """Give a case another class or severity by hand; returns how many deadlines moved.
 
     The way the case is on stays; allowances, priority and ladders follow. Raises Invalid for unknown words,

@@ -28,17 +28,21 @@ def wake_due(now: datetime, worker: str) -> int:
     climbed = 0
     while True:
         with transaction():
-            found = session().scalars(
-                for_update(
-                    sa.select(Deadline)
-                    .join(Instance, Instance.id == Deadline.instance_id)
-                    .where(*_waiting(), Deadline.next_rung_at <= now)
-                    .order_by(Deadline.next_rung_at, Deadline.id)
-                    .limit(BATCH),
-                    skip_locked=True,
-                    of=Deadline,
+            found = (
+                session()
+                .scalars(
+                    for_update(
+                        sa.select(Deadline)
+                        .join(Instance, Instance.id == Deadline.instance_id)
+                        .where(*_waiting(), Deadline.next_rung_at <= now)
+                        .order_by(Deadline.next_rung_at, Deadline.id)
+                        .limit(BATCH),
+                        skip_locked=True,
+                        of=Deadline,
+                    )
                 )
-            ).all()
+                .all()
+            )
             for one in found:
                 _climb(one, now, worker)
             climbed += len(found)
@@ -122,4 +126,3 @@ def _people(one: Deadline, target: str) -> list[int]:
     for assignee, candidate in rows:
         people += [assignee] if assignee else [person.id for person in organisation.candidates(candidate)]
     return people or [person.id for person in organisation.people_holding("supervisor")]
-

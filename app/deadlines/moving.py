@@ -150,9 +150,7 @@ def stops_of(case_ids: Iterable[int]) -> Stops:
     return found
 
 
-def of_case(
-    case_id: int, *which: sa.ColumnElement[bool]
-) -> tuple[list[Deadline], list[rules.Stop]]:
+def of_case(case_id: int, *which: sa.ColumnElement[bool]) -> tuple[list[Deadline], list[rules.Stop]]:
     """Return deadlines of a case with the times in which its clocks stood still; one statement."""
     rows = session().execute(
         sa.select(Deadline, Pause)
@@ -343,5 +341,3 @@ def _record(
         now=now,
         instance_id=one.instance_id,
     )
-
-

@@ -71,9 +71,7 @@ def resume(case_id: int, *, actor: Actor, now: datetime) -> Pause | None:
     made.ended_at, made.ended_by_id = now, actor.id
     session().flush()
     found, stops = moving.of_case(case_id, Deadline.status == "paused")
-    changes = [
-        moving.Change(one, moving.anew(one, calendar.get(one.calendar), stops, now)) for one in found
-    ]
+    changes = [moving.Change(one, moving.anew(one, calendar.get(one.calendar), stops, now)) for one in found]
     moving.write(changes, "resumed", actor=actor, now=now, status="running")
     moving.recount_cases([case_id])
     seconds = int((now - made.started_at) / timedelta(seconds=1))

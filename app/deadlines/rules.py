@@ -68,4 +68,3 @@ def joined(spans: Iterable[Period]) -> list[Period]:
         elif begins < ends:
             found.append((begins, ends))
     return found
-

@@ -100,9 +100,7 @@ def open_for_case(subject: Subject, kinds: Iterable[str], *, now: datetime) -> N
         session().execute(sa.insert(_TABLE), rows)
 
 
-def end_for_case(
-    case_id: int, kinds: Iterable[str], *, now: datetime, status: str | None = None
-) -> None:
+def end_for_case(case_id: int, kinds: Iterable[str], *, now: datetime, status: str | None = None) -> None:
     """End deadlines of a whole case: met or missed as they stand, or `status`."""
     _end(Deadline.case_id == case_id, Deadline.kind.in_(tuple(kinds)), now=now, status=status)
 
@@ -122,9 +120,7 @@ def classified(subject: Subject, *, actor: Actor, now: datetime, steps: bool) ->
     return moving.write(changes, "reclassified", actor=actor, now=now) if changes else 0
 
 
-def reopened(
-    subject: Subject, resolved_at: datetime, *, actor: Actor, now: datetime
-) -> None:
+def reopened(subject: Subject, resolved_at: datetime, *, actor: Actor, now: datetime) -> None:
     """The customer is not satisfied: the resolution goes on, without the time it counted as solved, and a new
     round begins."""
     session().add(

@@ -92,9 +92,7 @@ class _Here:
         if not isinstance(allowance, Mapping) or not {"allowed", "then"} <= allowance.keys():
             raise ExpressionError(_("ladder needs the two durations “allowed” and “then”."))
         lengths = {name: _duration(allowance[name]) for name in ("allowed", "then")}
-        found = reckoning.deadline(
-            clock.now(), lengths, about=self._about(), decision=self._trace.decision
-        )
+        found = reckoning.deadline(clock.now(), lengths, about=self._about(), decision=self._trace.decision)
         self._trace.deadline = found
         return [datetime.fromisoformat(rung["at"]) for rung in found["rungs"]]
 

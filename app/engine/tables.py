@@ -140,7 +140,6 @@ class WorkItem(Base):
     klass: Mapped[str | None] = mapped_column(sa.String(16))
     severity: Mapped[str | None] = mapped_column(sa.String(16))
 
-
     @property
     def provisional(self) -> bool:
         """Whether the deadline may still move when holidays are published."""
