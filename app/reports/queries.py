@@ -287,7 +287,7 @@ def _climbs(seen: list[Task]) -> list[Climb]:
 def forecast(outlook: Outlook, filters: ForecastFilters) -> Forecast:
     """Return a page of the forecast's table: what is late first, then by deadline. Asks nothing."""
     people = organisation.current().people
-    doers = {one.doer for one in outlook.expected.values()}
+    doers = {one.doer for one in outlook.expected.values()} | set(outlook.pace.gaps)
     known = [people[key] for key in doers if key is not None and key in people]
     seen = [outlook.tasks[key] for key in outlook.tasks if key in outlook.seen]
     matching = [task for task in seen if _fits(outlook, task, filters)]

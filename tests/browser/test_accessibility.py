@@ -32,12 +32,15 @@ PAGES = {
     ),
     "callback": ("/callbacks", "/inbox"),
     "repairpoint": ("/inbox", "/cases"),
-    "supervisor": ("/cases/import", "/inbox?scope=all", "/inbox/{late_item}"),
+    "supervisor": (
+        "/cases/import", "/inbox?scope=all", "/inbox/{late_item}", "/board", "/board/forecast",
+        "/board/forecast?verdict=all", "/board/move?from={person}", "/timers",
+    ),
     "designer": (
         "/procedures", "/procedures/customer_issue", "/procedures/device_problem", "/procedures/upload",
         "/procedures/customer_issue/versions/1/forms/complaints/register.json",
     ),
-    "operator": ("/procedures/incidents", "/procedures/instances", "/procedures/instances/{instance}"),
+    "operator": ("/procedures/incidents", "/procedures/instances", "/procedures/instances/{instance}", "/timers"),
     "admin": (
         "/admin/users", "/admin/users/new", "/admin/users/{person}", "/admin/organisation", "/admin/outbox",
     ),
