@@ -75,20 +75,21 @@ class Simulation:
 
         for at in self._arrivals(cases_wanted):
             self._plan(at, arrive)
-        while self.plans and self.plans[0].at <= self.end:
-            due = engine.next_due()
-            if due is not None and due <= self.plans[0].at:
+        while True:
+            due, planned = engine.next_due(), self.plans[0].at if self.plans else self.end
+            # Each timer at its own instant, also after the last plan: none is late here.
+            if due is not None and due <= min(planned, self.end):
                 with clock.at(due):
                     wake_due(due, WORKER)
                     self._plan_new_items()
                 continue
+            if not self.plans or planned > self.end:
+                break
             plan = heapq.heappop(self.plans)
             with clock.at(plan.at):
                 plan.act()
                 self._plan_new_items()
         with clock.at(self.end):
-            wake_due(self.end, WORKER)
-            self._plan_new_items()
             self._take_some()
             with transaction():
                 read = sa.update(Notification).where(Notification.created_at < self.end - timedelta(days=1))
