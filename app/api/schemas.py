@@ -369,7 +369,7 @@ class TimerQuery(Paging):
     """Which timers of a day of the centre (today unless named); `late`: by more seconds than this."""
 
     day = Day()
-    status = Choice(("fired", "waiting", "cancelled"), load_default="fired")
+    status = Choice(("fired", "waiting", "paused", "cancelled"), load_default="fired")
     procedure = Text(120, load_default="")
     element = Text(120, load_default="")
     late = Number(0, 10**8)

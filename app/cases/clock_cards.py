@@ -58,9 +58,7 @@ def time_spent(case: Case, items: list[WorkItem], pauses: list[Pause], now: date
     spells = [
         Spell(item.role, item.created_at, item.completed_at) for item in items if item.status != "cancelled"
     ]
-    waits = [
-        (one.started_at, one.ended_at or now) for one in pauses if one.reason == deadline_rules.CUSTOMER
-    ]
+    waits = [(one.started_at, one.ended_at or now) for one in pauses if one.reason == deadline_rules.CUSTOMER]
     return spent(
         calendar.current(),
         case.received_at,
@@ -133,9 +131,7 @@ def clock_cards(
         kind = rules.urgency("open", due, 0, now, soon)
         used = _used(resolution.started_at, due, now)
         icon = {"overdue": "alert", "soon": "clock"}.get(kind, "")
-        cards.append(
-            Clock(_("Resolution"), kind, icon, due, case.received_at, used, deadline=resolution.id)
-        )
+        cards.append(Clock(_("Resolution"), kind, icon, due, case.received_at, used, deadline=resolution.id))
         return cards[:4]
     ended = case.closed_at
     cards.append(

@@ -79,9 +79,7 @@ def classify(number: str) -> Any:
     form = request.form
 
     def change(case: Case, actor: Actor) -> None:
-        count = waiting.classify(
-            case.id, form.get("class"), form.get("severity"), actor=actor, now=now()
-        )
+        count = waiting.classify(case.id, form.get("class"), form.get("severity"), actor=actor, now=now())
         flash(
             ngettext("One deadline has moved.", "%(num)s deadlines have moved.", count)
             if count

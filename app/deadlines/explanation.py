@@ -124,9 +124,7 @@ def lines(rows: Iterable[DayRow], *, start: datetime, now: datetime | None) -> l
     for row in rows:
         if row.kind == "several":
             total += row.counted
-            found.append(
-                Line(row.first, row.last, None, None, "days", row.counted, total, days=row.days)
-            )
+            found.append(Line(row.first, row.last, None, None, "days", row.counted, total, days=row.days))
         elif row.closed:
             found.append(Line(row.first, row.last, None, None, "closed", ZERO, total, row.name, row.kind))
         for pieces in _runs(row.pieces):

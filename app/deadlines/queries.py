@@ -123,9 +123,7 @@ def explained(one: Deadline, now: datetime, soon: timedelta) -> Explained:
     held = one.status == "paused"
     over = one.ended_at is not None
     end = max(now, one.started_at) if held else one.due_at
-    rows = explanation.day_rows(
-        counted, one.started_at, end, pauses=pauses, now=None if over else now
-    )
+    rows = explanation.day_rows(counted, one.started_at, end, pauses=pauses, now=None if over else now)
     shown = explanation.shortened(rows)
     spent = working_time_between(counted.without(pauses), one.started_at, min(now, end))
     decision = said["decision"] or {}

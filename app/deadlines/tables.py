@@ -27,6 +27,7 @@ class Deadline(Base):
     __table_args__ = (
         sa.Index("ix_deadline_calendar", "calendar", "status"),
         sa.Index("ix_deadline_rung", "status", "next_rung_at"),
+        sa.Index("ix_deadline_ended", "ended_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -27,7 +27,7 @@ from app.engine.tables import WorkItem
 from app.errors import AppError
 from app.inbox import service as inbox
 from app.notifications.tables import Notification
-from app.timers.job import wake_due
+from app.timers.job import fire_due, next_due
 
 WORKER = "demo"
 CHANNELS = ("phone", "phone", "phone", "phone", "visit", "web", "web", "mail", "message")
@@ -76,11 +76,11 @@ class Simulation:
         for at in self._arrivals(cases_wanted):
             self._plan(at, arrive)
         while True:
-            due, planned = engine.next_due(), self.plans[0].at if self.plans else self.end
+            due, planned = next_due(), self.plans[0].at if self.plans else self.end
             # Each timer at its own instant, also after the last plan: none is late here.
             if due is not None and due <= min(planned, self.end):
                 with clock.at(due):
-                    wake_due(due, WORKER)
+                    fire_due(due, WORKER)
                     self._plan_new_items()
                 continue
             if not self.plans or planned > self.end:
@@ -211,7 +211,7 @@ class Simulation:
         inbox.complete(item.id, values, actor=actor, now=now)
 
     def _take_some(self) -> None:
-        """Leave the centre as a visitor finds one at work: most items claimed, by some more than by others."""
+        """Leave the centre as a visitor finds it: most items claimed, by some more than by others."""
         items = session().scalars(sa.select(WorkItem).where(WorkItem.status == "open")).all()
         for item in items:
             actor = self._somebody(item)

@@ -15,7 +15,7 @@ from app import calendar
 from app.db import session
 from app.engine.tables import WorkItem
 from app.reports import rules
-from app.reports.outlook import AHEAD, PAST, WINDOW, done_of, item_of, people_of, ruler_of, window
+from app.reports.outlook import PAST, WINDOW, Rulers, done_of, item_of, people_of, window
 
 # At most so many items are read, the newest.
 MOST = 50_000
@@ -68,14 +68,14 @@ def backtest(now: datetime, days: int) -> Backtest:
     late: Counter[str] = Counter()
     forecasts = 0
     first = now.astimezone(centre.zone).date()
-    ruler = ruler_of(centre, now, PAST + timedelta(days=days), AHEAD)
+    rulers = Rulers(now, PAST + timedelta(days=days))
     for ahead in range(1, days + 1):
         day = first - timedelta(days=ahead)
         if not centre.spans(day):
             continue
         for moment in AT:
             at = datetime.combine(day, moment, centre.zone)
-            expected = _as_of(at, rows, ruler)
+            expected = _as_of(at, rows, rulers)
             forecasts += bool(expected)
             for item, verdict in expected:
                 # Nobody knows yet how those end that are neither done nor due.
@@ -87,8 +87,9 @@ def backtest(now: datetime, days: int) -> Backtest:
     return Backtest({key: Score(made[key], late[key]) for key in kinds}, forecasts)
 
 
-def _as_of(at: datetime, rows: list[WorkItem], ruler: rules.Ruler) -> list[tuple[WorkItem, str]]:
-    zone = calendar.current().zone
+def _as_of(at: datetime, rows: list[WorkItem], rulers: Rulers) -> list[tuple[WorkItem, str]]:
+    centre = calendar.current()
+    zone = centre.zone
     finished, waiting = [], []
     for row in rows:
         if row.created_at > at:
@@ -96,11 +97,11 @@ def _as_of(at: datetime, rows: list[WorkItem], ruler: rules.Ruler) -> list[tuple
         if row.completed_at is None or row.completed_at > at:
             waiting.append(row)
         elif row.completed_at >= at - WINDOW:
-            finished.append(done_of(row, ruler, zone))
-    pace = rules.pace_of(finished, *window(calendar.current(), ruler, at))
+            finished.append(done_of(row, rulers.of(row), zone))
+    pace = rules.pace_of(finished, *window(centre, rulers.along(centre), at))
     if not pace.known:
         return []
     takers: dict[tuple[str, int | None], tuple[int, ...]] = {}
-    items = [item_of(row, ruler, at, people_of(row, takers), holder=None) for row in waiting]
+    items = [item_of(row, rulers.of(row), at, people_of(row, takers), holder=None) for row in waiting]
     verdicts = {one.id: one.verdict for one in rules.forecast(items, pace)}
     return [(row, verdicts[row.id]) for row in waiting if verdicts[row.id] in (*rules.LATE, "ontime")]

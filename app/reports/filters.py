@@ -8,8 +8,8 @@ from datetime import date
 
 from app.reports.rules import LATE
 
-STATUSES = ("fired", "waiting", "cancelled")
-VERDICTS = ("late", *LATE, "ontime", "overdue", "none")
+STATUSES = ("fired", "waiting", "paused", "cancelled")
+VERDICTS = ("late", *LATE, "ontime", "overdue", "paused", "none")
 CLASSES = ("device", "platform", "other")
 # More seconds than a timer can be late by.
 MOST_LATE = 10**8

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -33,7 +32,7 @@ SOON_DAYS = 3
 
 @dataclass(frozen=True)
 class Task:
-    """An open item as the pages show it."""
+    """An open item as the pages show it; paused_at: since when its clock stands still."""
 
     id: int
     instance_id: int
@@ -51,6 +50,7 @@ class Task:
     escalation_level: int
     created_at: datetime
     due_at: datetime | None
+    paused_at: datetime | None
 
     @property
     def escalated(self) -> bool:
@@ -70,7 +70,8 @@ class Finished:
 class Outlook:
     """Everything the board and the forecast show about open items.
 
-    tasks: open items by id, in the order of their deadlines. expected: by id, empty while no pace is known.
+    tasks: open items by id, in the order of their deadlines. items: as the model sees them, without those
+        whose clock stands still: nobody works on them. expected: by id, empty while no pace is known.
     seen:  whether this reader may see an item; the forecast itself counts all of them.
     """
 
@@ -80,7 +81,7 @@ class Outlook:
     pace: Pace
     expected: dict[int, Expected]
     ruler: Ruler
-    rulers: Mapping[Any, Ruler]
+    rulers: Rulers
     seen: frozenset[int]
     finished_today: int
     cut: bool
@@ -89,18 +90,16 @@ class Outlook:
 
     def finish(self, item_id: int, seconds: float) -> datetime:
         """Return the instant after so many working seconds from now, by the item's own calendar."""
-        ruler = self.ruler_of(self.tasks[item_id])
+        ruler = self.rulers.of(self.tasks[item_id])
         return ruler.instant(ruler.at(self.now) + seconds)
 
-    def ruler_of(self, task: Task) -> Ruler:
-        """Return the ruler of the calendar that an item's work is done by."""
-        return self.rulers.get(task.candidate, self.ruler)
-
     def verdict(self, item_id: int) -> str:
-        """Return what is expected of an item: overdue, sure, maybe, ontime, none; unknown without a pace."""
+        """Return what is expected: overdue, sure, maybe, ontime, none, paused; unknown without a pace."""
         if item_id in self.expected:
             return self.expected[item_id].verdict
         task = self.tasks[item_id]
+        if task.paused_at is not None:
+            return "paused"
         if task.due_at is None:
             return "none"
         return "overdue" if task.due_at < self.now else "unknown"
@@ -133,23 +132,18 @@ class Outlook:
 def outlook(actor: Actor, now: datetime) -> Outlook:
     """Read and reckon; two statements, however many items there are."""
     centre = calendar.current()
-    ruler = ruler_of(centre, now)
+    rulers = Rulers(now)
+    ruler = rulers.along(centre)
     rows = _open_rows()
     tasks = {row.id: Task(*row) for row in rows[:MOST_OPEN]}
-    rulers: dict[Any, Ruler] = {}
     midnight = inbox.end_of_today(now)
-    finished = _finished(now, ruler, rulers, midnight - timedelta(days=1))
+    finished = _finished(now, rulers, midnight - timedelta(days=1))
     pace = rules.pace_of(finished.done, *window(centre, ruler, now))
     takers: dict[tuple[str, int | None], tuple[int, ...]] = {}
     items = [
-        item_of(
-            task,
-            rulers.get(task.candidate, ruler),
-            now,
-            people_of(task, takers),
-            holder=task.assignee_id,
-        )
+        item_of(task, rulers.of(task), now, people_of(task, takers), holder=task.assignee_id)
         for task in tasks.values()
+        if task.paused_at is None
     ]
     expected = {one.id: one for one in rules.forecast(items, pace)} if pace.known else {}
     return Outlook(
@@ -168,16 +162,37 @@ def outlook(actor: Actor, now: datetime) -> Outlook:
     )
 
 
+class Rulers:
+    """The rulers of all calendars that work is done by, each laid once."""
+
+    def __init__(self, now: datetime, past: timedelta = PAST) -> None:
+        self.now, self.past = now, past
+        self._by_calendar: dict[str, Ruler] = {}
+        self._by_work: dict[tuple[str, str | None], Ruler] = {}
+
+    def of(self, row: Any) -> Ruler:
+        """Return the ruler of the calendar that counts for an item (a Task, WorkItem or row)."""
+        key = row.candidate, row.klass
+        if key not in self._by_work:
+            found = calendar.for_work(role=row.role, klass=row.klass, candidate=row.candidate)
+            self._by_work[key] = self.along(found)
+        return self._by_work[key]
+
+    def along(self, centre: calendar.Calendar) -> Ruler:
+        """Return the ruler of a calendar."""
+        if centre.key not in self._by_calendar:
+            self._by_calendar[centre.key] = ruler_of(centre, self.now, self.past)
+        return self._by_calendar[centre.key]
+
+
 def may_see(task: Task, actor: Actor) -> bool:
     """Tell of a row what `inbox.queries.may_see` tells of an item."""
     return actor.may("work.view_all") or task.candidate in actor.groups or task.assignee_id == actor.id
 
 
-def ruler_of(
-    centre: calendar.Calendar, now: datetime, past: timedelta = PAST, ahead: timedelta = AHEAD
-) -> Ruler:
-    """Lay a ruler along a calendar, from so long ago to so far ahead."""
-    end, periods = now + ahead, []
+def ruler_of(centre: calendar.Calendar, now: datetime, past: timedelta) -> Ruler:
+    """Lay a ruler along a calendar, from so long ago to AHEAD."""
+    end, periods = now + AHEAD, []
     for period in centre.periods_from(now - past):
         if period[0] >= end:
             break
@@ -190,17 +205,17 @@ def _open_rows() -> list[Any]:
         WorkItem.id, WorkItem.instance_id, WorkItem.process_id, WorkItem.element, WorkItem.name,
         WorkItem.case_number, WorkItem.title, WorkItem.klass, WorkItem.role, WorkItem.candidate,
         WorkItem.assignee_id, WorkItem.excluded_id, WorkItem.completed_by_id, WorkItem.escalation_level,
-        WorkItem.created_at, WorkItem.due_at,
+        WorkItem.created_at, WorkItem.due_at, WorkItem.paused_at,
     ).where(WorkItem.status.in_(OPEN))  # fmt: skip
     order = (WorkItem.due_at.is_(None), WorkItem.due_at, WorkItem.id)
     return list(session().execute(query.order_by(*order).limit(MOST_OPEN + 1)))
 
 
-def _finished(now: datetime, ruler: Ruler, rulers: Mapping[Any, Ruler], today: datetime) -> Finished:
+def _finished(now: datetime, rulers: Rulers, today: datetime) -> Finished:
     """Read what was finished in the window before `now`."""
     query = (
         sa.select(
-            WorkItem.process_id, WorkItem.element, WorkItem.role, WorkItem.candidate,
+            WorkItem.process_id, WorkItem.element, WorkItem.role, WorkItem.candidate, WorkItem.klass,
             WorkItem.completed_by_id, WorkItem.created_at, WorkItem.due_at, WorkItem.completed_at,
         )
         .where(WorkItem.status == "done", WorkItem.completed_at >= now - WINDOW, WorkItem.completed_at < now)
@@ -210,7 +225,7 @@ def _finished(now: datetime, ruler: Ruler, rulers: Mapping[Any, Ruler], today: d
     zone = calendar.current().zone
     found, count_today = [], 0
     for row in session().execute(query):
-        found.append(done_of(row, rulers.get(row.candidate, ruler), zone))
+        found.append(done_of(row, rulers.of(row), zone))
         count_today += row.completed_at >= today
     return Finished(found, count_today)
 

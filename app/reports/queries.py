@@ -47,6 +47,7 @@ class Load:
     person_id: None for work that nobody has claimed; role: its candidate key then.
     more: working seconds above what is left of today, of what is overdue or due today; late: expected late.
     away: holds work, but no post any more. cover: who does the work of a vacant post.
+    paused: how many wait for the customer; they are not in the other numbers.
     """
 
     person_id: int | None
@@ -62,6 +63,7 @@ class Load:
     away: bool = False
     cover: list[str] = field(default_factory=list)
     vacant: bool = False
+    paused: int = 0
 
     @property
     def total(self) -> float:
@@ -226,16 +228,17 @@ def _load(
     vacant: bool = False,
     cover: list[str] | None = None,
 ) -> Load:
+    paused = sum(task.paused_at is not None for task in tasks)
     overdue = sum(task.due_at is not None and task.due_at < outlook.now for task in tasks)
     today = sum(task.due_at is not None and outlook.now <= task.due_at < outlook.midnight for task in tasks)
-    rest = len(tasks) - overdue - today
+    rest = len(tasks) - paused - overdue - today
     late = sum(outlook.verdict(task.id) in rules.LATE for task in tasks)
     return Load(
         person_id=person_id,
         name=name,
         role=role,
         posts=posts or [],
-        count=len(tasks),
+        count=len(tasks) - paused,
         overdue=overdue,
         today=today,
         seconds=(overdue * gap, today * gap, rest * gap),
@@ -244,6 +247,7 @@ def _load(
         away=away,
         vacant=vacant,
         cover=cover or [],
+        paused=paused,
     )
 
 

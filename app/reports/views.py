@@ -16,7 +16,7 @@ from app.accounts.web import current_actor, requires
 from app.clock import now
 from app.db import transaction
 from app.errors import NotFound
-from app.reports import drawing, moving, previews, queries, service, timing
+from app.reports import drawing, kept, moving, previews, queries, service, timing
 from app.reports.filters import CLASSES, VERDICTS, ForecastFilters
 from app.reports.outlook import Outlook, outlook
 
@@ -55,6 +55,7 @@ def board() -> Response:
             chart=drawing.chart(seen.columns),
             card=card,
             bars=drawing.heights(card.bars, 40),
+            kept=kept.kept(actor, instant),
             actor=actor,
             **_suggested(shown),
         )

@@ -58,7 +58,7 @@ def test_a_supervisor_follows_the_suggestion_moves_work_and_takes_it_back(app: F
     page.locator("[data-place=board]").click()
     expect(page.locator("[data-place=board]")).to_have_attribute("aria-current", "page")
     tip = page.locator(".load__tip")
-    expect(tip).to_contain_text("把 3 项转给何雨桐，预计少 3 项超期")
+    expect(tip).to_contain_text("把林晓雯的 3 项转给何雨桐，预计少 3 项超期")
     row = page.locator(f"#load-{ids['agent']}")
     expect(row).to_contain_text("林晓雯")
     expect(row.locator(".lbar")).to_have_attribute("aria-label", re.compile("林晓雯：剩余 8.0 工时；共 8 项"))

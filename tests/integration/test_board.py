@@ -171,11 +171,14 @@ def test_the_board_costs_the_same_with_two_thousand_tasks(
                     waiting(sample, more // 3, holder=holder, start=start, escalation_level=2)
                     start += more
             close_read_session()
-        client.get(address)
-        with count_statements() as counted:
-            assert client.get(address).status_code == 200
-        costs.append(len(counted))
-    assert max(costs) <= most, counted
+        tries = []
+        for _again in range(3):
+            with count_statements() as counted:
+                assert client.get(address).status_code == 200
+            tries.append(len(counted))
+        # Settings are read again every few seconds, whoever asks.
+        costs.append(min(tries))
+        assert max(tries) <= most, counted
     # The next rungs are asked for once there are escalations.
     assert costs[1] == costs[2] <= costs[0] + 1
 
@@ -205,7 +208,7 @@ def test_the_preview_shows_both_sides_and_changes_nothing(desk: Desk, laden: dic
 def test_the_suggestion_leads_to_a_preview_that_keeps_its_word(desk: Desk, laden: dict[str, int], as_):
     client = as_("supervisor")
     page = client.get("/board").text
-    saved = re.search(r"把 (\d+) 项转给何雨桐，预计少 (\d+) 项超期", page)
+    saved = re.search(r"把林晓雯的 (\d+) 项转给何雨桐，预计少 (\d+) 项超期", page)
     assert saved is not None
     address = re.search(r'href="(/board/move/preview[^"]+)"', page)
     assert address is not None
