@@ -121,10 +121,11 @@ class Pace:
             if len(samples) < FEW and group != ("all",):
                 continue
             age = item.age / item.allowed
-            left = [one - age for one in samples[bisect_right(samples, age) :]]
-            low, middle, high = quartiles(left if len(left) >= FEW_LEFT else samples)
-            scale = item.allowed
-            return Rest(low * scale, middle * scale, high * scale, group[0], len(samples))
+            longer = bisect_right(samples, age)
+            if len(samples) - longer < FEW_LEFT:
+                longer, age = 0, 0.0
+            low, middle, high = ((one - age) * item.allowed for one in quartiles(samples, longer))
+            return Rest(low, middle, high, group[0], len(samples))
         raise ValueError("no history")
 
 
@@ -168,15 +169,15 @@ class Expected:
     verdict: str
 
 
-def quartiles(samples: Sequence[float]) -> tuple[float, float, float]:
-    """Return the 25th, 50th and 75th percentile of sorted samples, interpolated."""
-    low, middle, high = (percentile(samples, share) for share in (0.25, 0.5, 0.75))
+def quartiles(samples: Sequence[float], start: int = 0) -> tuple[float, float, float]:
+    """Return the 25th, 50th and 75th percentile of sorted samples from a place on, interpolated."""
+    low, middle, high = (percentile(samples, share, start) for share in (0.25, 0.5, 0.75))
     return low, middle, high
 
 
-def percentile(samples: Sequence[float], share: float) -> float:
-    """Return a percentile of sorted samples as PostgreSQL's percentile_cont does; share 0 to 1."""
-    place = (len(samples) - 1) * share
+def percentile(samples: Sequence[float], share: float, start: int = 0) -> float:
+    """Return a percentile of sorted samples from a place on, as percentile_cont does; share 0 to 1."""
+    place = start + (len(samples) - 1 - start) * share
     below = int(place)
     above = min(below + 1, len(samples) - 1)
     return samples[below] + (samples[above] - samples[below]) * (place - below)

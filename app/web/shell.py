@@ -43,7 +43,7 @@ PLACES = (
     Place("admin", "shield", _l("Users"), ("admin.users", "accounts.users"), ("user.admin",)),
 )
 # A phone has room for five; the last is always "Me".
-TABS = ("inbox", "cases", "callbacks", "customers")
+TABS = ("inbox", "cases", "callbacks", "board", "customers")
 # The pages that all others of their package belong to.
 HOMES = (".index", ".board")
 
@@ -128,7 +128,8 @@ class Shell:
     @property
     def tabs(self) -> list[dict[str, Any]]:
         """The phone's bottom bar, without "Me"."""
-        return [place for place in places(actor()) if place["key"] in TABS][:4]
+        found = [place for place in places(actor()) if place["key"] in TABS]
+        return sorted(found, key=lambda place: TABS.index(place["key"]))[:4]
 
     @property
     def demo(self) -> bool:
