@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from app import engine
+from app import clock, engine
 from app.addresses import LARGEST
-from app.db import UTCDateTime, session
+from app.db import Base, UTCDateTime, session
 from app.engine.tables import Incident, Instance, Timer
 from app.inbox.filters import read_cursor, write_cursor
 from app.reports.filters import TimerFilters
@@ -27,6 +27,8 @@ HALF_HOUR = timedelta(minutes=30)
 # Past due by more than this, somebody should look whether a scheduler runs.
 BEHIND = timedelta(minutes=1)
 MOST_ELEMENTS = 300
+# A process is heard of every few seconds; one that has stopped is forgotten after a while.
+SILENT, FORGOTTEN = timedelta(minutes=1), timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
@@ -72,17 +74,25 @@ class DayFigures:
 
 @dataclass(frozen=True)
 class Worker:
-    """A process that fires timers. seen_at: its last heartbeat."""
+    """A process that works in the background. heard: how long ago it made itself heard."""
 
     name: str
     kind: str
     host: str
-    seen_at: datetime
+    heard: timedelta
+
+    @property
+    def silent(self) -> bool:
+        """Whether it has not been heard of for too long."""
+        return self.heard > SILENT
 
 
 @dataclass(frozen=True)
 class Card:
-    """The card on the board. next_due: None: nothing waits; bars: firings by half hour from `since` on."""
+    """The card on the board. next_due: None: nothing waits; bars: firings by half hour from `since` on.
+
+    workers: the processes that make themselves heard, None where none do. firing: how many fired today.
+    """
 
     next_due: datetime | None
     today: DayFigures
@@ -90,6 +100,8 @@ class Card:
     since: datetime
     bars: list[int]
     workers: list[Worker] | None
+    firing: int
+    last_at: datetime | None
     incidents: int
     behind: bool
 
@@ -225,12 +237,22 @@ def _early(fired: sa.Subquery) -> Any:
 
 
 def card(now: datetime, zone: ZoneInfo) -> Card:
-    """Return what the board says of timers; six statements."""
+    """Return what the board says of timers; eight statements."""
     today = now.astimezone(zone).date()
     start = day_starts(today, zone)
     of_day = Timer.fired_at >= start, Timer.fired_at <= now
     latest_at = session().scalar(
         sa.select(Timer.fired_at).where(*of_day).order_by(Timer.lateness_seconds.desc(), Timer.id).limit(1)
+    )
+    fired_by = (
+        session()
+        .execute(
+            sa.select(
+                sa.func.count(sa.distinct(Timer.worker)).label("processes"),
+                sa.func.max(Timer.fired_at).label("last"),
+            ).where(*of_day)
+        )
+        .one()
     )
     due = engine.next_due()
     since, bars = _half_hours(start, now, of_day)
@@ -241,10 +263,24 @@ def card(now: datetime, zone: ZoneInfo) -> Card:
         latest_at=latest_at,
         since=since,
         bars=bars,
-        workers=None,
+        workers=workers(now),
+        firing=fired_by.processes,
+        last_at=fired_by.last,
         incidents=incidents or 0,
         behind=due is not None and due < now - BEHIND,
     )
+
+
+def workers(now: datetime) -> list[Worker] | None:
+    """Return the background processes heard of lately; None where they keep no record. One statement."""
+    table = Base.metadata.tables.get("worker")
+    if table is None:
+        return None
+    # Heartbeats go by the machine's clock, whatever the demo's says.
+    now -= clock.offset()
+    query = sa.select(table.c.name, table.c.kind, table.c.host, table.c.seen_at)
+    rows = session().execute(query.where(table.c.seen_at > now - FORGOTTEN).order_by(table.c.name))
+    return [Worker(name, kind, host, max(now - seen_at, timedelta(0))) for name, kind, host, seen_at in rows]
 
 
 def _half_hours(start: datetime, now: datetime, of_day: tuple[Any, ...]) -> tuple[datetime, list[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -13,16 +14,17 @@ from flask.testing import FlaskClient
 
 from app import clock
 from app.accounts import service as accounts
-from app.accounts.actor import SYSTEM
+from app.accounts.actor import SYSTEM, Actor
 from app.db import close_read_session, session, transaction
 from app.engine.tables import Event, Timer, WorkItem
 from app.inbox import service as inbox
 from app.inbox.tables import Draft
 from app.notifications.tables import Notification
+from app.reports import service
 from app.reports.backtest import backtest
 from app.reports.outlook import outlook
 from app.reports.tables import WorkMove
-from tests.factories import PASSWORD, Desk
+from tests.factories import MONDAY, PASSWORD, Desk
 from tests.support.board import people, waiting, with_past
 
 BOARD_AT_MOST = 16
@@ -152,6 +154,7 @@ def test_an_escalated_task_shows_when_the_next_rung_comes(desk: Desk, as_):
         close_read_session()
     page = as_("supervisor").get("/board").text
     assert re.search(r"分后到售后经理|小时[^<]*后到售后经理", page)
+    assert "今天有 1 个进程触发" in page and "0.0 秒" in page
 
 
 @pytest.mark.parametrize("address, most", [("/board", BOARD_AT_MOST), ("/board/forecast", FORECAST_AT_MOST)])
@@ -267,6 +270,68 @@ def test_of_two_supervisors_the_second_reads_who_has_it_now(desk: Desk, laden: d
     assert "何雨桐现在有这个任务" in page or "何雨桐" in page
     assert "已转出 1 项" in page and "未能转出" in page
     assert item(desk.app, last).assignee_id == laden["agent2"]
+
+
+def test_two_supervisors_at_the_same_moment_move_each_task_once(app: Flask, desk: Desk):
+    with app.app_context():
+        ids = people()
+        sample = desk.receive().item("register")
+        tasks = waiting(sample, 30, holder=ids["agent"])
+        actors = [desk.actor("supervisor"), desk.actor("manager")]
+        close_read_session()
+    start = threading.Barrier(2)
+    made: list[WorkMove] = []
+
+    def work(actor: Actor, key: str) -> None:
+        with app.app_context(), clock.at(MONDAY):
+            for number, task in enumerate(tasks):
+                start.wait()
+                with transaction():
+                    moves = {task: ids["agent2"]}
+                    made.append(
+                        service.move(
+                            ids["agent"], moves, key=f"{key}-{number}", reason="", actor=actor, now=MONDAY
+                        )
+                    )
+            close_read_session()
+
+    threads = [
+        threading.Thread(target=work, args=(actor, key)) for actor, key in zip(actors, "ab", strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 60
+    assert sum(len(one.moved) for one in made) == sum(len(one.refused) for one in made) == 30
+    assert all("何雨桐" in refused["why"] for one in made for refused in one.refused)
+
+
+def test_a_form_sent_twice_at_the_same_moment_moves_once(app: Flask, desk: Desk, laden: dict[str, int], as_):
+    clients = [as_("supervisor"), as_("supervisor")]
+    start = threading.Barrier(2)
+    answers: list[str] = []
+
+    def send(client: FlaskClient) -> None:
+        with clock.at(MONDAY):
+            for number in range(5):
+                move = f"{laden['first'] + number}:{laden['agent2']}"
+                start.wait()
+                answer = client.post(
+                    "/board/move", data={"from": laden["agent"], "move": move, "key": f"k{number}"}
+                )
+                answers.append(answer.location)
+
+    threads = [threading.Thread(target=send, args=(client,)) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 10 and len(set(answers)) == 5
+    with desk.app.app_context():
+        moves = session().scalars(sa.select(WorkMove)).all()
+        assert [len(one.moved) for one in moves] == [1] * 5
+        close_read_session()
 
 
 def test_what_was_touched_since_stays_where_it_is_when_a_move_is_taken_back(

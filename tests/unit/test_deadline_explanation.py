@@ -39,7 +39,9 @@ def made(week, days) -> Calendar:
     """Return a calendar with these hours from the beginning on."""
     plain = Calendar(zone=ZONE, week={}, days=days) if "week" in Calendar.__dataclass_fields__ else None
     return (
-        replace(plain, week=week) if plain is not None else Calendar(zone=ZONE, weeks=((None, week),), days=days)
+        replace(plain, week=week)
+        if plain is not None
+        else Calendar(zone=ZONE, weeks=((None, week),), days=days)
     )
 
 
@@ -48,7 +50,8 @@ def told(lines) -> list[tuple]:
     found = []
     for line in lines:
         begins, ends = (
-            instant.astimezone(ZONE).strftime("%H:%M") if instant else "-" for instant in (line.begins, line.ends)
+            instant.astimezone(ZONE).strftime("%H:%M") if instant else "-"
+            for instant in (line.begins, line.ends)
         )
         found.append((line.first.isoformat()[5:], begins, ends, line.why, line.counted, line.total))
     return found
@@ -82,9 +85,7 @@ def test_the_example_of_the_interface_guide_comes_out_line_by_line(autumn):
 
 
 def test_days_off_in_a_row_are_one_line_with_the_weekends_among_them(autumn):
-    rows = explanation.day_rows(
-        autumn, at("2026-09-25T17:00"), at("2026-10-09T09:00"), pauses=(), now=None
-    )
+    rows = explanation.day_rows(autumn, at("2026-09-25T17:00"), at("2026-10-09T09:00"), pauses=(), now=None)
     closed = [(row.first, row.last, row.kind, row.name) for row in rows if row.closed]
     assert closed == [
         (date(2026, 9, 26), date(2026, 9, 27), "weekend", ""),
@@ -116,12 +117,11 @@ def test_what_counts_and_what_is_left_always_add_up_to_the_allowance(minutes, al
     start = at("2026-09-20T08:00") + timedelta(minutes=minutes)
     now = start + timedelta(minutes=gone)
     pauses = rules.joined(
-        (start + timedelta(minutes=after), start + timedelta(minutes=after + length)) for after, length in stops
+        (start + timedelta(minutes=after), start + timedelta(minutes=after + length))
+        for after, length in stops
     )
     due = add_working_time(calendar.without(pauses), start, timedelta(minutes=allowed)).at
-    rows = explanation.shortened(
-        explanation.day_rows(calendar, start, due, pauses=pauses, now=now)
-    )
+    rows = explanation.shortened(explanation.day_rows(calendar, start, due, pauses=pauses, now=now))
     lines = explanation.lines(rows, start=start, now=now)
     assert lines[-1].total == timedelta(minutes=allowed)
     drawn = drawing.draw(rows, ZONE, [("start", start), ("due", due)])
