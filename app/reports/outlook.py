@@ -114,6 +114,19 @@ class Outlook:
         return found
 
     @property
+    def late_by(self) -> dict[str, int]:
+        """How many will be late by tonight, by the end of the next working day, and of this week."""
+        zone = calendar.current().zone
+        today = self.now.astimezone(zone).date()
+        sunday = today + timedelta(days=7 - today.isoweekday())
+        ends = {
+            "tonight": self.midnight,
+            "next_day": self.days[min(1, len(self.days) - 1)][1],
+            "week": datetime.combine(sunday + timedelta(days=1), time(0), zone),
+        }
+        return {name: len(self.late_until(end)) for name, end in ends.items()}
+
+    @property
     def columns(self) -> list[rules.Column]:
         """The chart: one column a day of `days`, of what this reader sees."""
         verdicts = [

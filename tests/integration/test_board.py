@@ -106,6 +106,10 @@ def test_the_forecast_says_who_makes_what_late_and_why(desk: Desk, laden: dict[s
     assert page.count("<tr><td") >= 1
     assert "林晓雯" in page and "几乎肯定超期" in page
     assert re.search("排在林晓雯的第 8 位", page)
+    with desk.app.app_context():
+        seen = outlook(desk.actor("supervisor"), clock.now())
+        assert seen.late_by["tonight"] == seen.late_by["week"] == page.count('class="chip chip--bad"') > 0
+        close_read_session()
     rest = as_("supervisor").get(f"/board/forecast?verdict=ontime&person={laden['agent']}").text
     assert "样本 0" in rest and "样本 7" not in rest
 
