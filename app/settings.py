@@ -21,6 +21,7 @@ class Settings:
     smtp_url:        smtp://user:password@host:port or smtps://…; without it mails are files in var_dir/mail.
     public_url:      how customers and mails reach this server.
     trusted_proxies: how many proxies stand before us; that many entries of X-Forwarded-… are believed.
+    queue:           "" (jobs run in the scheduler process) or "procrastinate" (jobs run in workers).
     """
 
     database_url: str
@@ -33,6 +34,7 @@ class Settings:
     public_url: str = "http://127.0.0.1:8000"
     secure_cookies: bool = False
     trusted_proxies: int = 0
+    queue: str = ""
     testing: bool = False
     max_upload_bytes: int = 20 * 1024 * 1024
 
@@ -53,7 +55,14 @@ class Settings:
             public_url=env.get("PUBLIC_URL", f"http://{host}:{port}"),
             secure_cookies=env.get("SECURE_COOKIES", "0") == "1",
             trusted_proxies=int(env.get("TRUSTED_PROXIES") or "0"),
+            queue=_queue(env.get("QUEUE", "")),
         )
+
+
+def _queue(name: str) -> str:
+    if name not in ("", "embedded", "procrastinate"):
+        raise ValueError(f"QUEUE is {name!r}; it can be empty, embedded or procrastinate")
+    return "" if name == "embedded" else name
 
 
 def _kept_secret(var_dir: Path) -> str:

@@ -9,6 +9,7 @@ from app.db import Base
 from app.deadlines import tables as deadlines
 from app.engine import tables as engine
 from app.inbox import tables as inbox
+from app.jobs import tables as jobs
 from app.notifications import tables as notifications
 from app.reports import tables as reports
 from app.settings_store import Setting
@@ -24,6 +25,7 @@ __all__ = [
     "deadlines",
     "engine",
     "inbox",
+    "jobs",
     "notifications",
     "reports",
 ]

@@ -16,11 +16,17 @@ def plain_types(kind: str, item: object, autogen: AutogenContext) -> str | bool:
     return False
 
 
+def ours(item: object, name: str | None, kind: str, reflected: bool, _compare_to: object) -> bool:
+    """Leave the queue's tables alone: procrastinate makes and migrates them itself."""
+    return not (kind == "table" and reflected and (name or "").startswith("procrastinate_"))
+
+
 with engine().execution_options(write=True).connect() as connection:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
         render_item=plain_types,
+        include_object=ours,
         render_as_batch=connection.dialect.name == "sqlite",
         compare_server_default=True,
     )

@@ -16,8 +16,9 @@ from app.accounts.web import begin_session, current_actor, safe_next
 from app.db import session, transaction
 from app.demo.people import PEOPLE
 from app.engine.tables import Timer
+from app.jobs import worker_name
 from app.timers import virtual
-from app.timers.job import run_until, worker_name
+from app.timers.job import run_until
 from app.web.i18n import content
 
 bp = Blueprint("demo", __name__, url_prefix="/demo", template_folder="templates")

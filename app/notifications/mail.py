@@ -7,6 +7,7 @@ import os
 import re
 import smtplib
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from email import policy
@@ -37,11 +38,15 @@ class Mail:
     created_at: datetime
 
 
-def send(mail: Mail) -> None:
-    """Send by SMTP where it is set, else write a file. Raises OSError or SMTPException when it did not go."""
+def send(mail: Mail, committed: Callable[[], None]) -> None:
+    """Send by SMTP where it is set, else write a file. Raises OSError or SMTPException when it did not go.
+
+    committed: called when the server has taken sender and recipient, just before the message itself is handed
+               over: from then on nobody can tell whether it went, unless the server's answer is heard.
+    """
     settings = current_app.config["SETTINGS"]
     if settings.smtp_url:
-        _by_smtp(settings.smtp_url, compose(mail, policy.SMTP))
+        _by_smtp(settings.smtp_url, compose(mail, policy.SMTP), committed)
     else:
         _to_folder(settings.var_dir / "mail", mail)
 
@@ -78,7 +83,7 @@ def compose(mail: Mail, how: policy.Policy) -> EmailMessage:
     return message
 
 
-def _by_smtp(url: str, message: EmailMessage) -> None:
+def _by_smtp(url: str, message: EmailMessage, committed: Callable[[], None]) -> None:
     parts = urlsplit(url)
     host, secure = parts.hostname or "localhost", parts.scheme == "smtps"
     context = ssl.create_default_context()
@@ -92,7 +97,19 @@ def _by_smtp(url: str, message: EmailMessage) -> None:
             server.starttls(context=context)
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
-        server.send_message(message)
+        server.ehlo_or_helo_if_needed()
+        sender, recipient = parseaddr(message["From"])[1], str(message["To"])
+        _accepted(server.mail(sender), server)
+        _accepted(server.rcpt(recipient), server)
+        committed()
+        _accepted(server.data(message.as_bytes()), server)
+
+
+def _accepted(answer: tuple[int, bytes], server: smtplib.SMTP) -> None:
+    code, words = answer
+    if not 200 <= code < 300:
+        server.rset()
+        raise smtplib.SMTPResponseException(code, words)
 
 
 def _to_folder(folder: Path, mail: Mail) -> None:

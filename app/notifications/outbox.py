@@ -17,6 +17,8 @@ from app.notifications.tables import Outbox
 
 log = logging.getLogger(__name__)
 
+UNSURE = "the sender was stopped while handing it over: it may have gone out"
+
 # Longer than the slowest sending takes, so that a lease ends only when its worker has died.
 LEASE = timedelta(minutes=2)
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720))
@@ -28,6 +30,7 @@ def deliver_due(now: datetime, worker: str, limit: int = 50) -> int:
 
     Each is claimed alone, so any number of workers share the work and a killed one loses at most one lease.
     """
+    hold_unsure(now)
     started, sent = time.monotonic(), 0
     for _round in range(limit):
         # A slow mail server must not make the leases of those that follow end before they begin.
@@ -38,6 +41,27 @@ def deliver_due(now: datetime, worker: str, limit: int = 50) -> int:
         row, attempt = claimed
         sent += _deliver(row, attempt, at, worker)
     return sent
+
+
+def hold_unsure(now: datetime) -> int:
+    """Fail what was being handed over when its sender was killed; returns how many.
+
+    Nobody knows whether such a mail went out. Sent again it might arrive twice, so a person decides: it
+    stands among the failed ones with this reason, and can be sent again there. Opens its own transaction.
+    """
+    stuck = Outbox.status == "sending", Outbox.lease_until < now
+    waiting = session().execute(sa.select(Outbox.id).where(*stuck).limit(1)).first()
+    close_read_session()
+    if waiting is None:
+        return 0
+    with transaction():
+        held = session().execute(
+            sa.update(Outbox)
+            .where(*stuck)
+            .values(status="failed", lease_until=None, last_error=UNSURE)
+            .returning(Outbox.id)
+        )
+        return len(held.all())
 
 
 def retry(outbox_id: int | None, now: datetime) -> int:
@@ -84,9 +108,19 @@ def _claim(now: datetime) -> tuple[mail.Mail, int] | None:
     return found
 
 
+def _handing_over(outbox_id: int, attempt: int) -> None:
+    with transaction():
+        mine = Outbox.id == outbox_id, Outbox.attempts == attempt, Outbox.status == "waiting"
+        marked = session().execute(
+            sa.update(Outbox).where(*mine).values(status="sending").returning(Outbox.id)
+        )
+        if marked.first() is None:
+            raise ConnectionAbortedError("another sender has taken this mail over")
+
+
 def _deliver(row: mail.Mail, attempt: int, now: datetime, worker: str) -> int:
     try:
-        mail.send(row)
+        mail.send(row, lambda: _handing_over(row.id, attempt))
     except (OSError, smtplib.SMTPException, ValueError, KeyError, TypeError) as error:
         # The server's answer names the address; neither the log nor the operators' page may.
         why = str(error).replace(row.recipient, masked(row.recipient))
@@ -101,6 +135,6 @@ def _deliver(row: mail.Mail, attempt: int, now: datetime, worker: str) -> int:
         values = {"status": "sent", "sent_at": now, "last_error": None}
     with transaction():
         # Only who holds the lease may write: the attempt is its number.
-        mine = Outbox.id == row.id, Outbox.attempts == attempt, Outbox.status == "waiting"
+        mine = Outbox.id == row.id, Outbox.attempts == attempt, Outbox.status.in_(("waiting", "sending"))
         session().execute(sa.update(Outbox).where(*mine).values(lease_until=None, **values))
     return int(values["status"] == "sent")

@@ -37,7 +37,7 @@ class Outbox(Base):
     idempotency_key: Mapped[str] = mapped_column(sa.String(120), unique=True)
     recipient: Mapped[str] = mapped_column(sa.String(200))
     payload: Mapped[dict[str, Any]]  # mail: kind, params, locale (rendered when sent)
-    status: Mapped[str] = mapped_column(sa.String(10), default="waiting")  # waiting | sent | failed
+    status: Mapped[str] = mapped_column(sa.String(10), default="waiting")  # waiting | sending | sent | failed
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]

@@ -10,8 +10,9 @@ from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
 from app import calendar, clock
+from app.jobs import worker_name
 from app.timers import scheduler, virtual
-from app.timers.job import fire_due, worker_name
+from app.timers.job import fire_due
 
 timers = AppGroup("timers", help="What falls due.")
 

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import logging
-import os
-import socket
-import uuid
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import clock, engine, notifications
+from app import clock, engine, jobs
 from app.cases import waiting
-from app.cases.imports import job as imports
 from app.db import transaction
 from app.deadlines import ladders, pausing
 from app.errors import AppError, StepFailed
-from app.timers import upkeep
 
 LEASE = timedelta(minutes=2)
 BATCH = 20
 # So often in a row may nothing move (another worker was first, an instance stands still) before we give up.
 MOST_IDLE = 20
 log = logging.getLogger(__name__)
-
-
-def worker_name() -> str:
-    """Return a name for this process that no other has, to sign claimed rows with."""
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
 
 
 def wake_due(now: datetime, worker: str) -> int:
@@ -84,11 +74,9 @@ def _stand_still(failed: StepFailed, now: datetime) -> int:
 
 
 def tick(worker: str) -> int:
-    """Fire due timers, send the outbox, go on with imports, tidy up; return how many timers fired."""
+    """Fire due timers and run every background job once; return how many timers fired."""
     fired = fire_due(clock.now(), worker)
-    notifications.deliver_due(clock.now(), worker, BATCH)
-    imports.go_on(clock.now())
-    upkeep.daily(clock.now())
+    jobs.run_all(worker)
     return fired
 
 

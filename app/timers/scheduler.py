@@ -10,12 +10,15 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.date import DateTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 from flask import Flask
 
-from app import clock
+from app import clock, jobs
 from app.db import close_read_session
+from app.jobs import queue, worker_name
+from app.jobs.heartbeat import Heart
 from app.timers import virtual
-from app.timers.job import next_due, tick, worker_name
+from app.timers.job import fire_due, next_due
 
 # A web process may add a timer that is due sooner than the one slept for; nobody waits longer than this.
 SWEEP = timedelta(seconds=5)
@@ -28,6 +31,7 @@ def run(app: Flask) -> None:
     """Run until SIGTERM or Ctrl-C; a tick that is under way is finished first."""
     scheduler = BackgroundScheduler(timezone=UTC)
     worker = worker_name()
+    heart = Heart(worker, "scheduler")
     told_to_stop = threading.Event()
     sweep = DEMO_SWEEP if app.config["SETTINGS"].demo else SWEEP
 
@@ -36,7 +40,7 @@ def run(app: Flask) -> None:
         try:
             with app.app_context():
                 virtual.follow()
-                tick(worker)
+                heart.beat(fire_due(clock.now(), worker))
                 close_read_session()
                 due = next_due()
                 if due is not None:
@@ -47,6 +51,16 @@ def run(app: Flask) -> None:
         finally:
             if not told_to_stop.is_set():
                 plan(wait)
+
+    def do(name: str) -> None:
+        """Run a background job beside the timers: a slow mail server must not keep them waiting."""
+        try:
+            with app.app_context():
+                virtual.follow()
+                jobs.run(name, worker)
+                close_read_session()
+        except sa.exc.OperationalError as error:
+            log.error("%s: the database did not answer, trying again: %s", name, error.orig)
 
     def plan(wait: timedelta) -> None:
         # APScheduler sleeps by the machine's clock, whatever the demo's says.
@@ -59,8 +73,22 @@ def run(app: Flask) -> None:
     # may both tell us. The scheduler's threads inherit the mask.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     plan(timedelta(0))
+    if app.config["SETTINGS"].queue != queue.NAME:
+        for job in jobs.registered():
+            scheduler.add_job(
+                do,
+                IntervalTrigger(seconds=job.every.total_seconds()),
+                args=[job.name],
+                id=f"job:{job.name}",
+                max_instances=1,
+                coalesce=True,
+                misfire_grace_time=None,
+                next_run_time=datetime.now(UTC),
+            )
     log.info("scheduler %s started", worker)
     scheduler.start()
     signal.sigwait(STOPS)
     told_to_stop.set()
     scheduler.shutdown(wait=True)
+    with app.app_context():
+        heart.stop()

@@ -10,6 +10,7 @@ from flask import current_app
 from app.accounts.tables import IdempotencyKey
 from app.db import Base, session, transaction
 from app.engine.tables import WorkItem
+from app.jobs.heartbeat import forget_silent
 
 EVERY = timedelta(days=1)
 # A client that sends a request again does so within minutes; a month is generous.
@@ -21,15 +22,17 @@ MOST_DRAFTS = 500
 _WORK_ITEM = "work_item:"
 
 
-def daily(now: datetime) -> None:
+def daily(now: datetime) -> bool:
     """Throw away what is old, unless this process did so within a day; opens its own transaction."""
     last: datetime | None = current_app.extensions.get("upkeep_done")
     if last is not None and last <= now < last + EVERY:
-        return
+        return False
     with transaction():
         forget_keys(now)
         forget_drafts(now)
+        forget_silent()
     current_app.extensions["upkeep_done"] = now
+    return True
 
 
 def forget_keys(now: datetime) -> None:

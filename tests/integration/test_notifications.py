@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from email import policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -29,6 +29,7 @@ from app.notifications.tables import Notification, Outbox
 from tests.conftest import FrozenClock
 from tests.support.database import Counted
 from tests.support.people import make_centre, make_person, person_id, sign_in
+from tests.support.smtp import mail_server
 
 CountStatements = Callable[[], AbstractContextManager[Counted]]
 PARAMS = {
@@ -254,7 +255,7 @@ def test_two_senders_at_once_send_each_mail_once(centre: Flask, monkeypatch: pyt
     sent: list[int] = []
     together = threading.Barrier(2)
 
-    def slow(one: mail.Mail) -> None:
+    def slow(one: mail.Mail, _committed: object) -> None:
         sent.append(one.id)
 
     monkeypatch.setattr(mail, "send", slow)
@@ -283,7 +284,7 @@ def test_a_killed_senders_mail_is_taken_over_when_its_lease_ends(
     class Killed(BaseException):
         """As SIGKILL: nothing after it runs."""
 
-    def die(_one: mail.Mail) -> None:
+    def die(_one: mail.Mail, _committed: object) -> None:
         raise Killed
 
     with centre.app_context():
@@ -303,9 +304,9 @@ def test_a_late_sender_does_not_overwrite_who_took_over(
         tell("agent")
         now = clock.now()
 
-        def taken_over_meanwhile(_one: mail.Mail) -> None:
+        def taken_over_meanwhile(_one: mail.Mail, _committed: object) -> None:
             with monkeypatch.context() as patched:
-                patched.setattr(mail, "send", lambda _one: None)
+                patched.setattr(mail, "send", lambda _one, _committed: None)
                 assert deliver_due(now + outbox.LEASE + timedelta(seconds=1), "w2", 1) == 1
             raise OSError("the connection broke")
 
@@ -318,7 +319,7 @@ def test_a_late_sender_does_not_overwrite_who_took_over(
 def test_a_mail_that_cannot_leave_is_tried_again_later_and_given_up_visibly(
     centre: Flask, client: FlaskClient, frozen_clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_one: mail.Mail) -> None:
+    def refuse(_one: mail.Mail, _committed: object) -> None:
         raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
 
     with centre.app_context():
@@ -356,46 +357,55 @@ def test_a_second_copy_has_the_same_message_id(centre: Flask) -> None:
     assert first["Message-ID"] == second["Message-ID"] != other["Message-ID"]
 
 
-def test_mail_leaves_by_smtp_where_it_is_set(centre: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[Any] = []
+def test_mail_leaves_by_smtp_where_it_is_set(centre: Flask) -> None:
+    with mail_server(login=True) as box, centre.app_context():
+        centre.config["SETTINGS"] = replace(centre.config["SETTINGS"], smtp_url=box.url)
+        tell("agent")
+        assert deliver_due(clock.now(), "w1", 10) == 1
+        assert [(row.status, row.last_error) for row in outbox_rows()] == [("sent", None)]
+    (sent,) = box.messages
+    assert (sent["To"], box.logins) == ("agent@example.com", [("desk", "p@ss")])
 
-    class Server:
-        """Speaks as smtplib does."""
 
-        def __init__(self, host: str, port: int, timeout: float) -> None:
-            seen.append((host, port))
-
-        def __enter__(self) -> Server:
-            return self
-
-        def __exit__(self, *_error: object) -> None: ...
-
-        def has_extn(self, _name: str) -> bool:
-            return False
-
-        def login(self, user: str, password: str) -> None:
-            seen.append((user, password))
-
-        def send_message(self, message: EmailMessage) -> None:
-            seen.append(message["To"])
-
-    monkeypatch.setattr(smtplib, "SMTP", Server)
-    settings = replace(centre.config["SETTINGS"], smtp_url="smtp://desk:p%40ss@mail.example.com:2525")
-    centre.config["SETTINGS"] = settings
+def test_a_mail_whose_sender_was_killed_while_handing_it_over_is_held_for_a_person(centre: Flask) -> None:
     with centre.app_context():
         tell("agent")
-        assert deliver_due(datetime.now(clock.now().tzinfo), "w1", 10) == 1
-    assert seen == [("mail.example.com", 2525), ("desk", "p@ss"), "agent@example.com"]
+
+        def die(one: mail.Mail, committed: Callable[[], None]) -> None:
+            committed()
+            raise KeyboardInterrupt  # as near to a kill as one process gets
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(mail, "send", die)
+            with pytest.raises(KeyboardInterrupt):
+                deliver_due(clock.now(), "w1", 10)
+        assert [row.status for row in outbox_rows()] == ["sending"]
+        later = clock.now() + outbox.LEASE + timedelta(seconds=1)
+        assert deliver_due(later, "w2", 10) == 0
+        (row,) = outbox_rows()
+        assert (row.status, row.last_error) == ("failed", outbox.UNSURE)
+
+
+def test_a_mail_whose_sender_was_killed_before_that_is_sent_by_the_next(centre: Flask) -> None:
+    with centre.app_context():
+        tell("agent")
+
+        def die(_one: mail.Mail, _committed: object) -> None:
+            raise KeyboardInterrupt
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(mail, "send", die)
+            with pytest.raises(KeyboardInterrupt):
+                deliver_due(clock.now(), "w1", 10)
+        assert deliver_due(clock.now() + outbox.LEASE + timedelta(seconds=1), "w2", 10) == 1
 
 
 def test_a_server_that_refuses_an_address_does_not_bring_it_into_the_log(
-    centre: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    centre: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(one: mail.Mail) -> None:
-        raise smtplib.SMTPRecipientsRefused({one.recipient: (550, b"no such user")})
-
-    monkeypatch.setattr(mail, "send", refuse)
-    with centre.app_context():
+    with mail_server() as box, centre.app_context():
+        box.refused.add("agent@example.com")
+        centre.config["SETTINGS"] = replace(centre.config["SETTINGS"], smtp_url=box.url)
         tell("agent")
         deliver_due(clock.now(), "w1", 1)
         (row,) = outbox_rows()
