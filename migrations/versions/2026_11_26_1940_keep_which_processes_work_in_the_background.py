@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "202611261940"
-down_revision = "202611261905"
+down_revision = "202611261935"
 branch_labels = None
 depends_on = None
 
