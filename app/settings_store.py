@@ -16,6 +16,10 @@ from app.db import Base, JSONText, session
 DEFAULTS: dict[str, Any] = {
     "cases.reopen_days": 30,
     "callbacks.quiet_hours": ["20:00", "09:00"],
+    # How many calls one person makes a day; the agenda shows the room left by it.
+    "callbacks.per_person": 12,
+    # So many minutes lie between the calls planned for one person; 0: they may be planned for one moment.
+    "callbacks.slot_minutes": 15,
     "accounts.lockout_failures": 5,
     "accounts.lockout_minutes": 15,
     "work.due_soon_hours": 4,

@@ -9,7 +9,14 @@ PERMISSIONS = frozenset(
     {
         *("case.view_all", "case.view_own", "case.create", "case.edit", "case.comment", "case.withdraw"),
         *("case.reopen", "case.import", "work.claim", "work.assign", "work.view_all"),
-        *("customer.view", "customer.reveal", "callback.view", "procedure.view", "procedure.deploy"),
+        *(
+            "customer.view",
+            "customer.reveal",
+            "callback.view",
+            "callback.manage",
+            "procedure.view",
+            "procedure.deploy",
+        ),
         *("user.admin", "incident.manage", "instance.manage", "audit.view", "report.view"),
         *("api.token", "demo.control"),
     }
@@ -22,7 +29,7 @@ _DESK = (
     "case.view_all case.create case.edit case.comment case.withdraw case.reopen work.claim "
     "customer.view customer.reveal callback.view procedure.view"
 )
-_LEAD = f"{_DESK} case.import work.assign work.view_all report.view"
+_LEAD = f"{_DESK} callback.manage case.import work.assign work.view_all report.view"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -11,7 +12,12 @@ from app.db import Base
 
 
 class Customer(Base):
-    """A person or firm that we serve. `phone` is E.164; `phone_digits` is what a search compares."""
+    """A person or firm that we serve. `phone` is E.164; `phone_digits` is what a search compares.
+
+    call_hours:  when they may be called: [{"days": [1, 2], "from": "18:00", "until": "20:00"}], ISO weekdays
+                 and local time; None: whenever we work.
+    do_not_call: they want no regular calls; one about a case of theirs is still made.
+    """
 
     __tablename__ = "customer"
 
@@ -25,6 +31,8 @@ class Customer(Base):
     email: Mapped[str | None] = mapped_column(sa.String(120))
     preferred_time: Mapped[str | None] = mapped_column(sa.String(80))
     note: Mapped[str | None] = mapped_column(sa.Text)
+    call_hours: Mapped[list[Any] | None]
+    do_not_call: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

@@ -22,7 +22,7 @@ from flask_babel import gettext as _
 
 from app.accounts.web import current_actor, requires
 from app.clock import now
-from app.customers import archive, queries, service
+from app.customers import archive, hours, queries, service
 from app.customers.tables import Customer
 from app.db import transaction
 from app.errors import Invalid
@@ -187,6 +187,19 @@ def revealed(shown: service.Revealed, **urls: str) -> Response:
     return response
 
 
+@bp.post("/customers/<int:customer_id>/hours")
+@requires("case.edit")
+def change_hours(customer_id: int) -> Any:
+    """Write down when a customer may be called, and that they want no regular calls."""
+    try:
+        with transaction():
+            hours.change(customer_id, request.form, actor=current_actor(), now=now())
+    except Invalid as error:
+        return _page(service.get(customer_id), errors=error.errors), 422
+    flash(_("Saved."))
+    return redirect(url_for(".show", customer_id=customer_id), 303)
+
+
 def _asset_values() -> dict[str, str]:
     return {name: request.form[name] for name in service.ASSET_FIELDS if request.form.get(name)}
 
@@ -200,6 +213,10 @@ def _page(customer: Customer, values: Any = None, errors: Any = ()) -> str:
         sections=archive.sections(customer.id, actor, now()),
         actor=actor,
         values=values if values is not None else customer.__dict__,
+        hours=customer.call_hours or [],
+        do_not_call=customer.do_not_call,
+        hours_words=hours.words(customer.call_hours),
+        weekdays=hours.weekdays(),
         errors=list(errors),
         error={error.field: error.message for error in errors},
         **addresses(customer.id),

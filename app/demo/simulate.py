@@ -220,7 +220,10 @@ class Simulation:
                     inbox.claim(item.id, actor=actor, now=clock.now() - timedelta(minutes=7))
 
     def _somebody(self, item: WorkItem) -> Actor | None:
-        able = [one.username for one in organisation.candidates(item.candidate) if one.id != item.excluded_id]
+        people = organisation.candidates(item.candidate)
+        # A call goes on with whoever made the attempt before.
+        mine = [one.username for one in people if one.id == item.assignee_id]
+        able = mine or [one.username for one in people if one.id != item.excluded_id]
         return self._actor(self.random.choice(able)) if able else None
 
     def _fitting(self, kind: str, customer_id: int, asset_id: int) -> tuple[int, int]:

@@ -31,6 +31,7 @@ class StepContext:
 
     process_id, element: the BPMN element that caused it, "" where there is none.
     data:                the process data there; a copy.
+    completers:          who completed each element last, by element.
     """
 
     instance_id: int
@@ -42,6 +43,7 @@ class StepContext:
     process_id: str = ""
     element: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
+    completers: Mapping[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

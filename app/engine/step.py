@@ -217,6 +217,7 @@ class Step:
             process_id=place.process_id if place else "",
             element=place.element if place else "",
             data=dict(data or {}),
+            completers=dict(self.live.completers),
         )
 
     # ------------------------------------------------------------ inside

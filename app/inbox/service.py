@@ -20,6 +20,7 @@ from app.accounts import organisation
 from app.accounts.actor import Actor
 from app.accounts.queries import shown_name
 from app.accounts.tables import Person
+from app.callbacks import service as callbacks
 from app.cases import filing
 from app.cases import service as cases
 from app.cases.tables import Attachment, Comment, SavedView, Submission
@@ -198,6 +199,8 @@ def _complete(
         parsed = parsed.attach(name, ids)
     if item.case_id is not None:
         cases.apply(item.case_id, parsed.bound, actor=actor, now=now)
+    else:
+        _record_call(item, parsed.bound, actor, now)
     session().add(
         Submission(
             case_id=item.case_id,
@@ -215,6 +218,13 @@ def _complete(
     if sources.has_draft:
         drop_draft(subject_of(item.id), actor=actor)
     return result
+
+
+def _record_call(item: WorkItem, bound: Mapping[str, Any], actor: Actor, now: datetime) -> None:
+    """Write what a step without a case learned: it can only be about a call, which its instance promised."""
+    values = {path.partition(".")[2]: one for path, one in bound.items() if path.startswith("callback.")}
+    if values:
+        callbacks.record(None, values, actor=actor, now=now, instance_id=item.instance_id)
 
 
 def _as_drawn(form: forms.Form, posted: Mapping[str, Any], context: Mapping[str, Any]) -> dict[str, Any]:

@@ -124,6 +124,11 @@ KINDS: dict[str, Kind] = {
         _l("%(title)s. If the problem comes back, tell us: we will open it again."),
         action=_l("Follow your report"),
     ),
+    "customer_unreached": Kind(
+        _l("We could not reach you about your report %(number)s"),
+        _l("%(title)s. We called several times to ask how it went. Please call us when it suits you."),
+        action=_l("Follow your report"),
+    ),
     "customer_message": Kind(
         _l("About your report %(number)s"), _l("%(words)s"), "mail", action=_l("Follow your report")
     ),

@@ -34,7 +34,7 @@ ATTRIBUTES = {
     " repair_point preferred_time parts_used repair_hours",
     "customer": "name phone company region address",
     "asset": "kind plate serial model firmware fitted_on warranty_until",
-    "callback": "outcome score words next_at",
+    "callback": "outcome detail score words next_at",
     "solution": "title body",
 }
 PATHS = {f"{record}.{name}" for record, names in ATTRIBUTES.items() for name in names.split()}
