@@ -11,7 +11,7 @@ import importlib
 from flask import Flask
 
 # Each adds its pages to the blueprint of `views`.
-PAGES = ("views_many", "views_questions")
+PAGES = ("views_many", "views_questions", "views_regular")
 
 
 def init_app(app: Flask) -> None:

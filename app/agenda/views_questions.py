@@ -102,7 +102,10 @@ def _rows() -> list[dict[str, Any]]:
             {"zh": zh.strip(), "en": en.strip()} for zh, _bar, en in (line.partition("|") for line in lines)
         ]
         row = {name: form.get(f"{name}_{number}", "").strip() for name in ("key", "zh", "en", "kind")}
-        found.append(
-            (form.get(f"place_{number}", number + 1, type=float), number, {**row, "choices": choices})
-        )
+        found.append((_place(number), number, {**row, "choices": choices}))
     return [row for _place, _number, row in sorted(found, key=lambda one: one[:2]) if row["zh"] or row["en"]]
+
+
+def _place(number: int) -> int:
+    """Return where a row wants to stand; where it stood, when it says nothing of use."""
+    return request.form.get(f"place_{number}", number + 1, type=int) or number + 1

@@ -301,9 +301,9 @@ def callbacks_of_customer(customer_id: int, actor: Actor, at: datetime) -> Marku
         return Markup("")
     found = session().execute(
         sa.select(Callback, Case.number)
-        .join(Case, Case.id == Callback.case_id)
+        .outerjoin(Case, Case.id == Callback.case_id)
         .where(
-            Case.customer_id == customer_id,
+            Callback.customer_id == customer_id,
             sa.or_(Callback.outcome.is_(None), Callback.outcome != "cancelled"),
         )
         .order_by(Callback.id.desc())

@@ -70,7 +70,7 @@ def change(customer_id: int, form: Any, *, actor: Actor, now: datetime) -> None:
 
 def words(hours: Sequence[Mapping[str, Any]] | None) -> str:
     """Say the hours: "Mon–Fri 18:00–20:00, Sat 10:00–12:00"; "" when there are none."""
-    return _("; ").join(f"{_days(one['days'])} {_span(one)}".strip() for one in hours or ())
+    return _("; ").join(f"{days_words(one['days'])} {_span(one)}".strip() for one in hours or ())
 
 
 def weekdays() -> list[tuple[int, str]]:
@@ -86,7 +86,8 @@ def _span(one: Mapping[str, Any]) -> str:
     return f"{one['from']}–{one['until']}"
 
 
-def _days(days: Sequence[int]) -> str:
+def days_words(days: Sequence[int]) -> str:
+    """Say some weekdays: "Mon–Fri, Sun"; "" for every day."""
     if list(days) == EVERY_DAY:
         return ""
     runs: list[list[int]] = []
