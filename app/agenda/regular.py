@@ -90,7 +90,7 @@ def set_paused(schedule_id: int, paused: bool, *, actor: Actor, now: datetime) -
 
 
 def preview(row: CallSchedule, now: datetime) -> rules.Preview:
-    """Return whom a schedule would call in the next four weeks, from today or its first day; one statement."""
+    """Return whom a schedule would call in four weeks, from today or its first day; one statement."""
     centre = calendar.current()
     today = now.astimezone(centre.zone).date()
     return rules.preview(rules_of(row), people(row), max(today, row.active_from), centre)

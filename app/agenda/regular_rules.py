@@ -50,7 +50,10 @@ class Rules:
 
 @dataclass
 class Preview:
-    """Who would be called on which day; left_out: how many are not, by reason; waiting: whose turn comes later."""
+    """Who would be called on which day.
+
+    left_out: how many are not, by reason. waiting: how many fit, but come later since the days are full.
+    """
 
     days: list[tuple[date, list[Person]]] = field(default_factory=list)
     left_out: Mapping[str, int] = field(default_factory=dict)

@@ -22,8 +22,8 @@ from app.errors import Invalid
 from app.inbox import answers
 
 FIELDS = (
-    "name", "idle_days", "klass", "asset_months", "company", "region", "working_days", "from_time", "until_time",
-    "most_a_day", "active_from", "active_until",
+    "name", "idle_days", "klass", "asset_months", "company", "region", "working_days", "from_time",
+    "until_time", "most_a_day", "active_from", "active_until",
 )  # fmt: skip
 
 
@@ -48,8 +48,8 @@ def new_schedule() -> Response:
     if request.method == "GET":
         day = schedules.today() + timedelta(days=1)
         values: dict[str, Any] = {
-            "idle_days": 90, "most_a_day": 10, "from_time": "09:30", "until_time": "17:00", "working_days": True,
-            "weekdays": [1, 2, 3, 4, 5], "active_from": day.isoformat(),
+            "idle_days": 90, "most_a_day": 10, "from_time": "09:30", "until_time": "17:00",
+            "working_days": True, "weekdays": [1, 2, 3, 4, 5], "active_from": day.isoformat(),
         }  # fmt: skip
         return _form(None, values, ())
     try:

@@ -82,15 +82,15 @@ def _recount(case_id: int, *, without: int | None = None) -> None:
 def overdue(context: engine.StepContext, item: WorkItem, level: int, rung: Mapping[str, Any]) -> None:
     """A step is late: remind who has it (or all who could), then the supervisor, then the manager."""
     case = _case(context)
-    if case is None:
-        return
-    _recount(case.id)
+    if case is not None:
+        _recount(case.id)
     tell = rung["target"]
     leader = tell in LEADERS
     people = _people(tell, item)
     params = {
-        "number": case.number,
-        "title": case.title,
+        # A step without a case has its instance's subject for a title: a regular call.
+        "number": case.number if case is not None else "—",
+        "title": case.title if case is not None else item.title,
         "item": item.name,
         "due": (item.due_at or context.now).isoformat(),
     }
