@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from alembic import op
 
-revision = "202611261915"
-down_revision = "202611261905"
+revision = "202611262005"
+down_revision = "202611261940"
 branch_labels = None
 depends_on = None
 
