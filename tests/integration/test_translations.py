@@ -230,7 +230,9 @@ def test_no_page_in_english_shows_chinese(
     client.post("/login", data={"username": username, "password": PASSWORD}, headers=english)
     foreign = []
     forms = [path.relative_to(ROOT / "forms") for path in ROOT.glob("forms/complaints/*.json")]
-    previews = [f"/procedures/customer_issue/versions/1/forms/{form}" for form in forms]
+    # A regular call is a procedure of its own; all other forms belong to a case's.
+    roots = {form: "regular_call" if form.stem == "regular_call" else "customer_issue" for form in forms}
+    previews = [f"/procedures/{root}/versions/1/forms/{form}" for form, root in roots.items()]
     for address in (*PAGES[username], *(previews if username == "designer" else ())):
         page = client.get(address.format(**centre), headers=english)
         assert page.status_code == 200, address
