@@ -24,7 +24,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 @pytest.fixture
 def weekdays_9_to_17() -> Calendar:
     nine_to_five = ((time(9), time(17)),)
-    return Calendar(ZoneInfo("UTC"), dict.fromkeys(range(1, 6), nine_to_five))
+    return Calendar.weekly(ZoneInfo("UTC"), dict.fromkeys(range(1, 6), nine_to_five))
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_days_past_the_last_announced_year_are_flagged_not_guessed(china_2026):
 
 def test_an_hour_lost_to_summer_time_is_not_worked():
     berlin = ZoneInfo("Europe/Berlin")
-    nights = Calendar(berlin, {day: ((time(0), time(6)),) for day in range(1, 8)})
+    nights = Calendar.weekly(berlin, {day: ((time(0), time(6)),) for day in range(1, 8)})
     before = datetime(2026, 3, 29, 0, 0, tzinfo=berlin)  # clocks go from 02:00 to 03:00
     assert working_time_between(nights, before, before + timedelta(hours=12)) == timedelta(hours=5)
 
@@ -109,7 +109,7 @@ def test_the_next_change_tells_when_the_centre_closes_or_opens(china_2026):
 
 
 def test_a_calendar_that_never_opens_says_so():
-    closed = Calendar(ZoneInfo("UTC"), {}, {date(2026, 1, 1): Day("x", ())})
+    closed = Calendar.weekly(ZoneInfo("UTC"), {}, {date(2026, 1, 1): Day("x", ())})
     with pytest.raises(CalendarExhausted):
         add_working_time(closed, datetime(2026, 1, 1, tzinfo=UTC), timedelta(hours=1))
     assert next_change(closed, datetime(2026, 1, 1, tzinfo=UTC)) is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -36,13 +35,8 @@ def autumn() -> Calendar:
 
 
 def made(week, days) -> Calendar:
-    """Return a calendar with these hours from the beginning on."""
-    plain = Calendar(zone=ZONE, week={}, days=days) if "week" in Calendar.__dataclass_fields__ else None
-    return (
-        replace(plain, week=week)
-        if plain is not None
-        else Calendar(zone=ZONE, weeks=((None, week),), days=days)
-    )
+    """Return a calendar with these hours at all times."""
+    return Calendar.weekly(ZONE, week, days)
 
 
 def told(lines) -> list[tuple]:
