@@ -1,5 +1,6 @@
 """Working time: when the centre is open, and when so many working hours have passed."""
 
+from app.calendar import rules
 from app.calendar.rules import Calendar, CalendarExhausted, next_change, parse_duration
 from app.calendar.store import (
     add_working_time,
@@ -8,7 +9,6 @@ from app.calendar.store import (
     for_work,
     get,
     get_version,
-    seed,
     working_day,
     working_time_between,
 )
@@ -24,7 +24,7 @@ __all__ = [
     "get_version",
     "next_change",
     "parse_duration",
-    "seed",
+    "rules",
     "working_day",
     "working_time_between",
 ]

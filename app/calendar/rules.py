@@ -1,9 +1,9 @@
 """Working time over plain values: no database, no clock, no framework. Exact to the second.
 
-A span is a pair of local wall-clock times of one day; one that does not end after it begins runs over midnight
-(22:00 to 06:00) and belongs to the day it begins on; 00:00 to 00:00 is the whole day. A period is a pair of aware
-UTC instants. Where the clock changes, a span begins and ends when the clock first shows its time or a later one:
-an hour that is left out is not worked, an hour that comes twice is worked twice when it lies inside a span.
+A span is a pair of local wall-clock times of one day; one that does not end after it begins runs over
+midnight (22:00 to 06:00) and belongs to the day it begins on; 00:00 to 00:00 is the whole day. A period is a
+pair of aware UTC instants. Where the clock changes, a span begins and ends when the clock first shows its
+time or a later one: an hour left out is not worked, one that comes twice inside a span is worked twice.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Day:
 class Calendar:
     """When the centre is open.
 
-    weeks:       (first local date, ISO weekday 1..7 → spans of local time) in order of the dates, the first None:
-                 a week holds from its date until the next one's.
+    weeks:       (first local date, ISO weekday 1..7 → spans of local time) in order of the dates, the first
+                 None: a week holds from its date until the next one's.
     days:        exceptions by local date; they replace the day.
     known_until: the last local date whose exceptions are known.
     key, name, version: of the calendar that staff edit; 0 for one that nobody has saved.

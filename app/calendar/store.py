@@ -1,109 +1,150 @@
-"""The centre's calendar from its rows; before there are any, the official Chinese one."""
+"""The calendars as they count now, kept in memory; before there are any, the official Chinese one.
+
+Every process keeps them; a change is seen within five seconds elsewhere, at once where it was made.
+"""
 
 from __future__ import annotations
 
-import time as monotonic_clock
-from datetime import date, datetime, time, timedelta
-from functools import lru_cache
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from flask import current_app
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 from app import settings_store
-from app.calendar import rules
-from app.calendar.tables import CalendarDay, CentreCalendar
+from app.calendar import content, official, rules
+from app.calendar.tables import CalendarAssignment, CalendarVersion, WorkCalendar
 from app.clock import now
 from app.db import session
 
-# A fresh centre's week, until its staff write their own: eight hours, Monday to Friday.
-WEEK = {str(day): [["08:30", "12:00"], ["13:30", "18:00"]] for day in range(1, 6)} | {"6": [], "7": []}
-KEPT_SECONDS = 30.0
+REVISION = "calendar.revision"
+KEPT = "calendar_book"
+DEFAULT = "centre"
+NAME = "客服中心"
+# From the most to the least particular.
+KINDS = ("unit", "role", "class", "default")
+
+
+@dataclass(frozen=True)
+class Book:
+    """All calendars of one moment. assigned: (kind, subject) → key."""
+
+    revision: Any
+    calendars: Mapping[str, rules.Calendar]
+    assigned: Mapping[tuple[str, str], str]
+    versions: dict[tuple[str, int], rules.Calendar] = field(default_factory=dict)
+
+    def default(self) -> rules.Calendar:
+        """Return the calendar of whatever has none of its own."""
+        return self.calendars[self.assigned.get(("default", ""), DEFAULT)]
+
+
+def book() -> Book:
+    """Return the calendars: at most five seconds old, never older than this process's own last change."""
+    if session().info.get(KEPT):
+        return _load()  # changed in this very transaction: others must not see it yet
+    kept: Book | None = current_app.extensions.get(KEPT)
+    if kept is None or kept.revision != settings_store.get(REVISION):
+        kept = _load()
+        current_app.extensions[KEPT] = kept
+    return kept
+
+
+def changed(revision: str, *, actor_id: int | None, at: datetime) -> None:
+    """Note, within the transaction of a change, that the calendars are others from its commit on."""
+    open_session, extensions = session(), current_app.extensions
+    settings_store.put(REVISION, revision, actor_id=actor_id, now=at)
+    if open_session.info.get(KEPT):
+        return
+    open_session.info[KEPT] = True
+
+    def forget(_session: Session) -> None:
+        open_session.info.pop(KEPT, None)
+        extensions.pop(KEPT, None)
+        extensions.pop("setting_values", None)
+
+    for moment in ("after_commit", "after_rollback"):
+        event.listen(open_session, moment, forget, once=True)
 
 
 def current() -> rules.Calendar:
-    """Return the centre's calendar; other processes see a change within half a minute."""
-    kept: tuple[float, rules.Calendar] | None = current_app.extensions.get("centre_calendar")
-    if kept is None or monotonic_clock.monotonic() - kept[0] > KEPT_SECONDS:
-        kept = (monotonic_clock.monotonic(), _load())
-        current_app.extensions["centre_calendar"] = kept
-    return kept[1]
+    """Return the centre's own calendar."""
+    return book().default()
 
 
 def get(key: str) -> rules.Calendar:
-    """Return a calendar."""
-    return current()
+    """Return a calendar as it counts now; the centre's own for a key that is gone."""
+    known = book()
+    return known.calendars.get(key) or known.default()
 
 
 def get_version(key: str, number: int) -> rules.Calendar:
-    """Return one version of a calendar."""
-    return current()
+    """Return one version of a calendar; versions never change, so each is read once. Else as it is now."""
+    known = book()
+    now_there = known.calendars.get(key)
+    if now_there is not None and now_there.version == number:
+        return now_there
+    if (key, number) not in known.versions:
+        row = session().execute(
+            sa.select(CalendarVersion.content, WorkCalendar.name)
+            .join(WorkCalendar, WorkCalendar.id == CalendarVersion.calendar_id)
+            .where(WorkCalendar.key == key, CalendarVersion.number == number)
+        ).first()
+        if row is None:
+            return get(key)
+        known.versions[key, number] = content.read(row.content, key=key, name=row.name, version=number)
+    return known.versions[key, number]
 
 
 def for_work(
     *, role: str | None = None, klass: str | None = None, candidate: str | None = None
 ) -> rules.Calendar:
-    """Return the calendar that counts for this work."""
-    return current()
+    """Return the calendar that counts for this work: its unit's, else its role's, its class's, the centre's.
+
+    candidate: a role's key, or "role:unit"; a department is a role.
+    """
+    known = book()
+    named, _colon, unit = (candidate or "").partition(":")
+    wanted = {"unit": unit, "role": named or role or "", "class": klass or ""}
+    for kind in KINDS[:-1]:
+        key = known.assigned.get((kind, wanted[kind]), "") if wanted[kind] else ""
+        if key in known.calendars:
+            return known.calendars[key]
+    return known.default()
 
 
-def forget() -> None:
-    """Let the next reader load the calendar anew; call it after a change."""
-    current_app.extensions.pop("centre_calendar", None)
-
-
-def seed(instant: datetime) -> None:
-    """Write the default calendar as rows that staff can edit; does nothing when there is one."""
-    if session().scalar(sa.select(sa.func.count()).select_from(CentreCalendar)):
-        return
-    zone: str = current_app.config["SETTINGS"].centre_timezone
-    default = official(zone, instant.year)
-    row = CentreCalendar(name="centre", zone=zone, week=WEEK, known_until=default.known_until)
-    session().add(row)
-    session().flush()
-    session().add_all(
-        CalendarDay(
-            calendar_id=row.id,
-            day=day,
-            name=exception.name,
-            spans=[[opens.strftime("%H:%M"), closes.strftime("%H:%M")] for opens, closes in exception.spans],
+def _load() -> Book:
+    revision = session().scalar(
+        sa.select(settings_store.Setting.value).where(settings_store.Setting.key == REVISION)
+    )
+    rows = session().execute(
+        sa.select(WorkCalendar.key, WorkCalendar.name, WorkCalendar.version, CalendarVersion.content).join(
+            CalendarVersion,
+            sa.and_(
+                CalendarVersion.calendar_id == WorkCalendar.id,
+                CalendarVersion.number == WorkCalendar.version,
+            ),
         )
-        for day, exception in sorted(default.days.items())
     )
-    forget()
-
-
-def _load() -> rules.Calendar:
-    row = session().scalar(sa.select(CentreCalendar).where(CentreCalendar.name == "centre"))
-    if row is None:
-        return official(current_app.config["SETTINGS"].centre_timezone, now().year)
-    days = session().scalars(sa.select(CalendarDay).where(CalendarDay.calendar_id == row.id))
-    return rules.Calendar(
-        zone=ZoneInfo(row.zone),
-        week={int(day): _spans(spans) for day, spans in row.week.items()},
-        days={day.day: rules.Day(day.name, _spans(day.spans)) for day in days},
-        known_until=row.known_until,
-        version=row.version,
+    found = {
+        row.key: content.read(row.content, key=row.key, name=row.name, version=row.version) for row in rows
+    }
+    if DEFAULT not in found:
+        zone: str = current_app.config["SETTINGS"].centre_timezone
+        found[DEFAULT] = official.around(zone, now().year)
+    assigned = session().execute(
+        sa.select(CalendarAssignment.kind, CalendarAssignment.subject, WorkCalendar.key).join(
+            WorkCalendar, WorkCalendar.id == CalendarAssignment.calendar_id
+        )
     )
+    return Book(revision, found, {(row.kind, row.subject): row.key for row in assigned})
 
 
-@lru_cache(maxsize=8)
-def official(zone: str, year: int) -> rules.Calendar:
-    """Return the Chinese calendar around `year`: public holidays and make-up working days 调休."""
-    week = {int(day): _spans(spans) for day, spans in WEEK.items()}
-    import holidays  # only a new or outdated calendar needs it, and it takes a while to load
-
-    published = holidays.country_holidays("CN", years=range(year - 1, year + 2), language="zh_CN")
-    make_up = {day for day in published.weekend_workdays if abs(day.year - year) <= 1}
-    days = {day: rules.Day(name, ()) for day, name in published.items() if week[day.isoweekday()]}
-    days |= {day: rules.Day("调休上班", week[1]) for day in make_up}
-    # A year without a single make-up day has not been announced yet: its public holidays are only a guess.
-    announced = max((day.year for day in make_up), default=year)
-    return rules.Calendar(ZoneInfo(zone), week, days, known_until=date(announced, 12, 31))
-
-
-def _spans(rows: list[list[str]]) -> tuple[rules.Span, ...]:
-    return tuple((time.fromisoformat(opens), time.fromisoformat(closes)) for opens, closes in rows)
+# ---------------------------------------------------------------- by the centre's own calendar
 
 
 def add_working_time(start: datetime, allowance: timedelta) -> datetime:

@@ -1,8 +1,8 @@
-"""The centre's opening hours as data."""
+"""The calendars of the centre as data: several, each with versions that never change, and their use."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,28 +11,41 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.db import Base
 
 
-class CentreCalendar(Base):
-    """Opening spans, local time: `week` maps "1" (Monday) to "7" to [["08:30","12:00"],["13:30","18:00"]].
+class WorkCalendar(Base):
+    """One calendar by its key; `version` is the number of the version that counts now."""
 
-    known_until: past this day holidays are not known; an answer beyond it is flagged.
-    """
-
-    __tablename__ = "centre_calendar"
+    __tablename__ = "calendar"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(sa.String(60), unique=True)
-    zone: Mapped[str] = mapped_column(sa.String(40))
-    week: Mapped[dict[str, Any]]
-    known_until: Mapped[date]
+    key: Mapped[str] = mapped_column(sa.String(40), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(60))
     version: Mapped[int] = mapped_column(default=1)
 
 
-class CalendarDay(Base):
-    """A day unlike its weekday: a holiday (no spans) or a make-up working day 调休 (spans)."""
+class CalendarVersion(Base):
+    """What a calendar said from one change to the next; see `content.read` for its form. Never changed."""
 
-    __tablename__ = "calendar_day"
+    __tablename__ = "calendar_version"
 
-    calendar_id: Mapped[int] = mapped_column(sa.ForeignKey("centre_calendar.id"), primary_key=True)
-    day: Mapped[date] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(sa.String(60), default="")
-    spans: Mapped[list[Any]]
+    calendar_id: Mapped[int] = mapped_column(sa.ForeignKey("calendar.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    content: Mapped[dict[str, Any]]
+    comment: Mapped[str] = mapped_column(sa.String(200), default="")
+    created_at: Mapped[datetime]
+    created_by_id: Mapped[int | None]
+
+
+class CalendarAssignment(Base):
+    """Whose work a calendar counts for.
+
+    kind:    default | role | class | unit.
+    subject: a role's key, a class, a unit's key; "" for the default.
+    """
+
+    __tablename__ = "calendar_assignment"
+    __table_args__ = (sa.UniqueConstraint("kind", "subject"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(10))
+    subject: Mapped[str] = mapped_column(sa.String(80), default="")
+    calendar_id: Mapped[int] = mapped_column(sa.ForeignKey("calendar.id"))

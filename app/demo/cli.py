@@ -14,6 +14,7 @@ from flask.cli import AppGroup
 
 from app import calendar, clock, engine
 from app.accounts.actor import SYSTEM
+from app.calendar import service as calendars
 from app.cases.tables import Case
 from app.customers.tables import Customer
 from app.db import session, transaction
@@ -72,7 +73,7 @@ def load(wanted: int, seed: int) -> None:
     with transaction():
         # A visitor at midnight should meet a centre at work: the demo's clock starts in working time.
         virtual.move(now - clock.now(), actor_id=None, now=now)
-        calendar.seed(now)
+        calendars.ensure_default(actor_id=None, now=now)
         people.load(now)
         filed = customers.load(CUSTOMERS, Random(seed), now)  # noqa: S311  a demo, no secrets
         _backdate(now - timedelta(days=DAYS + 1), Random(seed))  # noqa: S311  a demo, no secrets

@@ -14,7 +14,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 from flask import Flask
 
 from app import clock, jobs
-from app.db import close_read_session
+from app.calendar import service as calendars
+from app.db import close_read_session, transaction
 from app.jobs import queue, worker_name
 from app.jobs.heartbeat import Heart
 from app.timers import virtual
@@ -69,6 +70,9 @@ def run(app: Flask) -> None:
             work, DateTrigger(run_at), id="tick", replace_existing=True, misfire_grace_time=None
         )
 
+    with app.app_context(), transaction():
+        # From now on every change of the calendar is a version of its own.
+        calendars.ensure_default(actor_id=None, now=clock.now())
     # Waited for instead of handled: a handler runs in the middle of anything, and a terminal and a supervisor
     # may both tell us. The scheduler's threads inherit the mask.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)

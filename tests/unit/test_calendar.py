@@ -1,10 +1,12 @@
 """Working time: weekends, holidays, make-up days, clock changes."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.calendar.official import around, year
 from app.calendar.rules import (
     Calendar,
     CalendarExhausted,
@@ -16,7 +18,6 @@ from app.calendar.rules import (
     working_day,
     working_time_between,
 )
-from app.calendar.store import official
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -29,7 +30,7 @@ def weekdays_9_to_17() -> Calendar:
 
 @pytest.fixture
 def china_2026() -> Calendar:
-    return official("Asia/Shanghai", 2026)
+    return around("Asia/Shanghai", 2026)
 
 
 def at(text: str) -> datetime:
@@ -154,3 +155,54 @@ def test_nobody_is_called_in_the_quiet_hours(china_2026, start, quiet, call):
 def test_quiet_hours_that_leave_no_time_say_so(china_2026):
     with pytest.raises(CalendarExhausted):
         outside_quiet_hours(china_2026, at("2026-11-23 10:00"), (time(8), time(19)))
+
+
+# ---------------------------------------------------------------- the examples of the centre
+
+
+NINE_TO_SIX = ((time(9), time(12)), (time(13), time(18)))
+
+
+@pytest.fixture
+def eight_hours() -> Calendar:
+    """09–12 and 13–18 on China's official working days, as the library has them published."""
+    years = {number: year(number, NINE_TO_SIX) for number in (2026, 2027)}
+    days = {day: one for found in years.values() for day, one in found.days.items()}
+    week = {day: NINE_TO_SIX if day < 6 else () for day in range(1, 8)}
+    known = max(number for number, found in years.items() if found.published)
+    return Calendar.weekly(SHANGHAI, week, days, known_until=date(known, 12, 31))
+
+
+def test_eight_hours_from_a_friday_evening_end_on_the_saturday_that_is_worked_instead(eight_hours):
+    reckoned = add_working_time(eight_hours, at("2026-02-13 17:00"), timedelta(hours=8))
+    assert reckoned.at == at("2026-02-14 17:00")
+    assert not reckoned.beyond_known
+
+
+def test_the_same_hours_from_the_evening_before_national_day_skip_the_holiday(eight_hours):
+    # The State Council's notice for 2026: off from 1 to 7 October, worked on Saturday the 10th.
+    assert [day for day in range(1, 11) if not eight_hours.spans(date(2026, 10, day))] == [*range(1, 8)]
+    assert add_working_time(eight_hours, at("2026-09-30 17:30"), timedelta(hours=8)).at == at("2026-10-08 17:30")
+
+
+def test_a_deadline_in_a_year_that_is_not_announced_is_provisional(eight_hours):
+    assert not year(2027).published
+    assert add_working_time(eight_hours, at("2027-01-04 09:00"), timedelta(hours=8)).beyond_known
+
+
+def test_a_centre_that_is_always_open_counts_clock_time_and_never_changes():
+    always = Calendar.weekly(SHANGHAI, {day: ((time(0), time(0)),) for day in range(1, 8)})
+    start = at("2026-03-01 10:00:30")
+    length = timedelta(days=400, seconds=17)
+    assert add_working_time(always, start, length).at == start + length
+    assert working_time_between(always, start, start + length) == length
+    assert next_change(always, start) is None
+
+
+def test_a_night_shift_belongs_to_the_day_it_begins_on_and_no_hour_counts_twice():
+    nights = Calendar.weekly(SHANGHAI, {day: ((time(22), time(6)),) for day in range(1, 8)})
+    assert working_time_between(nights, at("2026-03-02 12:00"), at("2026-03-03 12:00")) == timedelta(hours=8)
+    early = replace(nights, days={date(2026, 3, 3): Day("早班", ((time(5), time(12)),))})
+    assert working_time_between(early, at("2026-03-02 21:00"), at("2026-03-03 13:00")) == timedelta(hours=14)
+    assert nights.is_open(at("2026-03-03 05:59"))
+    assert not nights.is_open(at("2026-03-03 06:00"))
