@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "202611262015"
-down_revision = "202611261940"
+down_revision = "202611262005"
 branch_labels = None
 depends_on = None
 

@@ -136,7 +136,7 @@ def test_other_processes_see_a_change_and_a_change_undone_leaves_nothing(centre,
 
 def test_the_calendar_of_an_older_release_becomes_the_first_of_several(app):
     runner = app.test_cli_runner()
-    assert runner.invoke(args=["db", "downgrade", "202611261940"]).exit_code == 0
+    assert runner.invoke(args=["db", "downgrade", "202611262005"]).exit_code == 0
     spans = [["09:00", "17:00"]]
     with app.app_context(), transaction():
         session().execute(
@@ -159,7 +159,7 @@ def test_the_calendar_of_an_older_release_becomes_the_first_of_several(app):
         assert found.days[date(2026, 5, 1)] == calendar.rules.Day("Feiertag", ())
         assert found.spans(date(2026, 5, 2)) == ((time(9), time(17)),)
         close_read_session()
-    assert runner.invoke(args=["db", "downgrade", "202611261940"]).exit_code == 0
+    assert runner.invoke(args=["db", "downgrade", "202611262005"]).exit_code == 0
     with app.app_context():
         assert session().execute(sa.text("SELECT version, zone FROM centre_calendar")).one() == (
             4,
