@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from app import clock
 from app.accounts import service as accounts
 from app.accounts.actor import SYSTEM, Actor
+from app.cases import waiting as customer_waits
 from app.db import close_read_session, session, transaction
 from app.engine.tables import Event, Timer, WorkItem
 from app.inbox import service as inbox
@@ -22,6 +23,7 @@ from app.inbox.tables import Draft
 from app.notifications.tables import Notification
 from app.reports import service
 from app.reports.backtest import backtest
+from app.reports.kept import kept
 from app.reports.outlook import outlook
 from app.reports.tables import WorkMove
 from tests.factories import MONDAY, PASSWORD, Desk
@@ -188,6 +190,41 @@ def test_the_board_costs_the_same_with_two_thousand_tasks(
         assert max(tries) <= most, counted
     # The next rungs are asked for once there are escalations.
     assert costs[1] == costs[2] <= costs[0] + 1
+
+
+def test_a_task_that_waits_for_the_customer_takes_no_place_in_a_queue_and_is_not_late(desk: Desk, as_):
+    with desk.app.app_context():
+        with_past(desk)
+        case = desk.receive(title="等客户补充资料")
+        actor = desk.actor("agent")
+        close_read_session()
+        with transaction():
+            customer_waits.wait_for_customer(case.id, "照片", actor=actor, now=clock.now())
+        seen = outlook(desk.actor("supervisor"), clock.now() + timedelta(days=9))
+        item_id = case.item("register").id
+        assert seen.verdict(item_id) == "paused" and item_id not in seen.expected
+        close_read_session()
+    assert "等客户补充资料" in as_("supervisor").get("/board/forecast?verdict=paused").text
+    assert "1 项暂停" in as_("supervisor").get("/board").text
+
+
+def test_the_board_says_how_many_deadlines_of_cases_were_kept(desk: Desk, as_):
+    with desk.app.app_context():
+        quick, slow = desk.receive(), desk.receive()
+        quick.analyse("platform")
+        desk.pass_time(timedelta(days=9))
+        slow.analyse("platform")
+        supervisor = desk.actor("supervisor")
+        found = {one.kind: one for one in kept(supervisor, clock.now())}
+        assert (found["first_response"].met, found["first_response"].ended) == (1, 2)
+        assert found["first_response"].percent == 50
+        assert found["resolution"].percent is None
+        later = {one.kind: one for one in kept(supervisor, clock.now() + timedelta(days=60))}
+        assert later["resolution"].overdue == 2
+        assert later["first_response"].ended == 0, "what ended before the window does not count"
+        close_read_session()
+    page = as_("supervisor").get("/board").text
+    assert "2 次中按时 1 次" in page and "还没有到结果的" in page
 
 
 def test_htmx_gets_the_inside_alone(desk: Desk, laden: dict[str, int], as_):
