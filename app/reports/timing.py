@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from app import clock, engine
+from app import engine
 from app.addresses import LARGEST
-from app.db import Base, UTCDateTime, session
+from app.db import UTCDateTime, session
 from app.engine.tables import Incident, Instance, Timer
 from app.inbox.filters import read_cursor, write_cursor
+from app.jobs.heartbeat import SILENT
+from app.jobs.tables import Worker
 from app.reports.filters import TimerFilters
 from app.reports.rules import percentile
 
@@ -27,8 +29,8 @@ HALF_HOUR = timedelta(minutes=30)
 # Past due by more than this, somebody should look whether a scheduler runs.
 BEHIND = timedelta(minutes=1)
 MOST_ELEMENTS = 300
-# A process is heard of every few seconds; one that has stopped is forgotten after a while.
-SILENT, FORGOTTEN = timedelta(minutes=1), timedelta(minutes=30)
+# One that was killed is shown for so long, then forgotten.
+FORGOTTEN = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,8 @@ class DayFigures:
 
 
 @dataclass(frozen=True)
-class Worker:
-    """A process that works in the background. heard: how long ago it made itself heard."""
+class Process:
+    """A process in the background. kind: scheduler | worker; heard: how long ago it was heard of."""
 
     name: str
     kind: str
@@ -91,7 +93,7 @@ class Worker:
 class Card:
     """The card on the board. next_due: None: nothing waits; bars: firings by half hour from `since` on.
 
-    workers: the processes that make themselves heard, None where none do. firing: how many fired today.
+    processes: those heard of lately. firing: how many fired timers today, the last at `last_at`.
     """
 
     next_due: datetime | None
@@ -99,11 +101,16 @@ class Card:
     latest_at: datetime | None
     since: datetime
     bars: list[int]
-    workers: list[Worker] | None
+    processes: list[Process]
     firing: int
     last_at: datetime | None
     incidents: int
     behind: bool
+
+    @property
+    def looked_after(self) -> bool:
+        """Whether a scheduler is at work."""
+        return any(one.kind == "scheduler" and not one.silent for one in self.processes)
 
 
 def day_starts(day: date, zone: ZoneInfo) -> datetime:
@@ -263,7 +270,7 @@ def card(now: datetime, zone: ZoneInfo) -> Card:
         latest_at=latest_at,
         since=since,
         bars=bars,
-        workers=workers(now),
+        processes=processes(),
         firing=fired_by.processes,
         last_at=fired_by.last,
         incidents=incidents or 0,
@@ -271,16 +278,12 @@ def card(now: datetime, zone: ZoneInfo) -> Card:
     )
 
 
-def workers(now: datetime) -> list[Worker] | None:
-    """Return the background processes heard of lately; None where they keep no record. One statement."""
-    table = Base.metadata.tables.get("worker")
-    if table is None:
-        return None
-    # Heartbeats go by the machine's clock, whatever the demo's says.
-    now -= clock.offset()
-    query = sa.select(table.c.name, table.c.kind, table.c.host, table.c.seen_at)
-    rows = session().execute(query.where(table.c.seen_at > now - FORGOTTEN).order_by(table.c.name))
-    return [Worker(name, kind, host, max(now - seen_at, timedelta(0))) for name, kind, host, seen_at in rows]
+def processes() -> list[Process]:
+    """Return the background processes heard of within half an hour, by kind and start; one statement."""
+    now = datetime.now(UTC)  # heartbeats go by the machine's clock, whatever the demo's says
+    query = sa.select(Worker).where(Worker.seen_at > now - FORGOTTEN)
+    rows = session().scalars(query.order_by(Worker.kind, Worker.started_at))
+    return [Process(one.name, one.kind, one.host, max(now - one.seen_at, timedelta(0))) for one in rows]
 
 
 def _half_hours(start: datetime, now: datetime, of_day: tuple[Any, ...]) -> tuple[datetime, list[int]]:

@@ -20,6 +20,8 @@ from app.db import close_read_session, session, transaction
 from app.engine.tables import Event, Timer, WorkItem
 from app.inbox import service as inbox
 from app.inbox.tables import Draft
+from app.jobs.heartbeat import Heart
+from app.jobs.tables import Worker
 from app.notifications.tables import Notification
 from app.reports import service
 from app.reports.backtest import backtest
@@ -190,6 +192,23 @@ def test_the_board_costs_the_same_with_two_thousand_tasks(
         assert max(tries) <= most, counted
     # The next rungs are asked for once there are escalations.
     assert costs[1] == costs[2] <= costs[0] + 1
+
+
+def test_the_card_of_timers_says_which_processes_are_heard_of(desk: Desk, as_):
+    client = as_("supervisor")
+    assert "没有调度进程在工作" in client.get("/board").text
+    with desk.app.app_context():
+        Heart("desk-1:42:abc", "scheduler").beat()
+        Heart("desk-2:43:def", "worker").beat()
+        close_read_session()
+    page = client.get("/board").text
+    assert "没有调度进程在工作" not in page
+    assert re.search(r"调度进程.*秒前有心跳", page) and re.search(r"后台进程.*秒前有心跳", page)
+    with desk.app.app_context(), transaction():
+        for one in session().scalars(sa.select(Worker)):
+            one.seen_at -= timedelta(minutes=5)
+    page = client.get("/board").text
+    assert page.count("没有心跳") == 2 and "没有调度进程在工作" in page
 
 
 def test_a_task_that_waits_for_the_customer_takes_no_place_in_a_queue_and_is_not_late(desk: Desk, as_):
