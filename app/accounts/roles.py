@@ -17,6 +17,7 @@ PERMISSIONS = frozenset(
             "procedure.view",
             "procedure.deploy",
         ),
+        *("calendar.edit",),
         *("user.admin", "incident.manage", "instance.manage", "audit.view", "report.view"),
         *("api.token", "demo.control"),
     }
@@ -29,7 +30,7 @@ _DESK = (
     "case.view_all case.create case.edit case.comment case.withdraw case.reopen work.claim "
     "customer.view customer.reveal callback.view procedure.view"
 )
-_LEAD = f"{_DESK} callback.manage case.import work.assign work.view_all report.view"
+_LEAD = f"{_DESK} calendar.edit callback.manage case.import work.assign work.view_all report.view"
 
 
 @dataclass(frozen=True)

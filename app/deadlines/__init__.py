@@ -6,9 +6,12 @@ from flask import Flask
 
 
 def init_app(app: Flask) -> None:
-    """Listen to the engine for the deadlines that its steps get."""
+    """Listen to the engine for the deadlines that its steps get; show the calendars."""
     from app import engine
     from app.deadlines import service
+    from app.deadlines.calendar_views import bp
+
+    app.register_blueprint(bp)
 
     engine.on("deadlines_set", service.set_for_steps)
     engine.on("work_item_cancelled", service.step_gone)

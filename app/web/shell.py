@@ -37,6 +37,7 @@ PLACES = (
     Place("callbacks", "phone", _l("Callbacks"), ("callbacks.index",), ("callback.view",)),
     Place("customers", "users", _l("Customers"), ("customers.index",), ("customer.view",)),
     Place("board", "board", _l("Board"), ("reports.board",), ("report.view",)),
+    Place("calendars", "cal", _l("Calendar"), ("calendars.index",), ("calendar.edit",)),
     Place("procedures", "flow", _l("Procedures"), ("procedures.index",), ("procedure.view",)),
     Place("reports", "report", _l("Reports"), ("reports.index",), ("report.view",)),
     Place("incidents", "pulse", _l("Operations"), ("procedures.incidents",), ("incident.manage",)),

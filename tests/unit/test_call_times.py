@@ -19,7 +19,7 @@ EVERY_DAY = [1, 2, 3, 4, 5, 6, 7]
 
 @pytest.fixture
 def weekdays() -> Calendar:
-    return Calendar(zone=ZONE, week=dict.fromkeys(range(1, 6), WORK))
+    return Calendar.weekly(ZONE, dict.fromkeys(range(1, 6), WORK))
 
 
 def local(text: str) -> datetime:

@@ -19,8 +19,8 @@ WORK = ((time(8, 30), time(18)),)
 
 @pytest.fixture
 def weekdays() -> Calendar:
-    return Calendar(
-        zone=ZONE, week=dict.fromkeys(range(1, 6), WORK), days={date(2026, 3, 7): Day("调休", WORK)}
+    return Calendar.weekly(
+        ZONE, dict.fromkeys(range(1, 6), WORK), {date(2026, 3, 7): Day("调休", WORK)}
     )
 
 
