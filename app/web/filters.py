@@ -30,6 +30,7 @@ def init(app: Flask) -> None:
         clock_time=clock_time,
         hour=hour,
         week_day=week_day,
+        month_name=month_name,
         duration=duration,
         working_hours=working_hours,
         ago=ago,
@@ -89,6 +90,11 @@ def week_day(value: datetime | date) -> str:
     if locale == "zh":
         return f"{day:%Y-%m-%d} {words}" if year else f"{day:%m-%d} {words}"
     return f"{words} {day.day} {MONTHS[day.month - 1]}" + (f" {day.year}" if year else "")
+
+
+def month_name(number: int) -> str:
+    """Write a month, 1 to 12: 3 月 / Mar."""
+    return f"{number} 月" if choose() == "zh" else MONTHS[number - 1]
 
 
 def isotime(instant: datetime | None) -> str:

@@ -33,6 +33,8 @@ PAGES = {
     "callback": ("/callbacks", "/inbox"),
     "repairpoint": ("/inbox", "/cases"),
     "supervisor": (
+        "/calendars", "/calendars/centre", "/calendars/centre?year=2030", "/calendars/centre/edit",
+
         "/cases/import", "/inbox?scope=all", "/inbox/{late_item}", "/board", "/board/forecast",
         "/board/forecast?verdict=all", "/board/move?from={person}", "/timers",
     ),

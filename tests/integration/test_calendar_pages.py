@@ -1,0 +1,147 @@
+"""The editor of calendars: nothing typed is lost, what a change moves is seen first, two people are told."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import date, timedelta
+
+import pytest
+
+from app import calendar
+from app.calendar import service
+from app.db import close_read_session, transaction
+from tests.factories import MONDAY
+from tests.integration.case_pages import signed_in
+
+WEEK = {f"week.0.{day}": "08:30–12:00, 13:30–18:00" if day < 6 else "" for day in range(1, 8)}
+
+
+@pytest.fixture
+def centre(desk):
+    with transaction():
+        service.ensure_default(actor_id=None, now=MONDAY)
+    return calendar.current()
+
+
+def typed(**more: object) -> dict[str, object]:
+    """Return the editor's fields as a browser sends them, with two days of their own in 2026."""
+    return {
+        "year": "2026", "based_on": "1", "zone": "Asia/Shanghai", "known_until": "2026-12-31",
+        "comment": "三月停电", "do": "preview", **WEEK,
+        "day.day": ["2026-03-03"], "day.until": [""], "day.name": ["停电"], "day.hours": [""],
+    } | more  # fmt: skip
+
+
+def hidden(page: str, name: str) -> str:
+    found = re.search(f'name="{name}" value="([^"]*)"', page)
+    assert found is not None, name
+    return html.unescape(found[1])
+
+
+def applied(client, page: str):
+    fields = {name: hidden(page, name) for name in ("content", "based_on", "comment", "year")}
+    return client.post("/calendars/centre/apply", data=fields)
+
+
+def test_a_change_is_seen_before_it_counts_and_then_moves_the_deadline(app, desk, centre):
+    case = desk.receive().analyse("platform")
+    desk.at(MONDAY + timedelta(hours=6))
+    with_deadline = case.item("judge")
+    case.do("judge", can_solve=False)
+    before = case.item("refer").due_at
+    client = signed_in(app, "supervisor")
+    close_read_session()
+    page = client.post("/calendars/centre/edit", data=typed())
+    assert page.status_code == 200
+    assert "个未完成期限会变动" in page.text
+    assert case.row.number in page.text
+    assert case.item("refer").due_at == before
+    assert applied(client, page.text).status_code == 303
+    assert calendar.current().version == 2
+    assert not calendar.current().spans(date(2026, 3, 3))
+    assert case.item("refer").due_at == calendar.add_working_time(
+        case.item("refer").created_at, timedelta(hours=4)
+    )
+    assert case.item("refer").due_at > before > with_deadline.created_at
+    shown = client.get("/calendars/centre?year=2026").text
+    assert "三月停电" in shown and "停电" in shown
+
+
+def test_of_two_who_edit_at_once_the_second_sees_both_and_loses_nothing(app, desk, centre):
+    first, second = signed_in(app, "supervisor"), signed_in(app, "manager")
+    pages = [one.post("/calendars/centre/edit", data=typed()).text for one in (first, second)]
+    assert applied(first, pages[0]).status_code == 303
+    other = second.post("/calendars/centre/edit", data=typed(**{"day.name": ["盘点"], "day.day": ["2026-03-05"]}))
+    answer = applied(second, other.text)
+    assert answer.status_code == 409
+    assert "其他人刚刚保存了这个日历的第 2 版" in answer.text
+    assert 'value="盘点"' in answer.text
+    assert calendar.current().version == 2
+    # What was typed can be sent again on top of the newer version.
+    assert hidden(answer.text, "based_on") == "2"
+
+
+def test_everything_that_does_not_fit_is_said_beside_what_was_typed(app, desk, centre):
+    client = signed_in(app, "supervisor")
+    wrong = {"week.0.1": "8 bis 5", "zone": "Mars", "day.day": ["2026-03-03"], "day.until": ["2026-03-01"]}
+    page = client.post("/calendars/centre/edit", data=typed(**wrong))
+    assert page.status_code == 422
+    assert 'value="8 bis 5"' in page.text
+    assert "“8 bis 5”不是有效时段" in page.text
+    assert "结束日期须在开始日期之后" in page.text
+    assert calendar.current().version == 1
+
+
+def test_a_run_of_days_and_a_half_day_can_be_entered_in_one_row_each(app, desk, centre):
+    client = signed_in(app, "supervisor")
+    rows = {
+        "day.day": ["2026-07-01", "2026-08-03"], "day.until": ["2026-07-03", ""],
+        "day.name": ["高温假", "半天"], "day.hours": ["", "8:30-12:00"],
+    }  # fmt: skip
+    page = client.post("/calendars/centre/edit", data=typed(**rows))
+    assert applied(client, page.text).status_code == 303
+    present = calendar.current()
+    assert [bool(present.spans(date(2026, 7, day))) for day in (1, 2, 3, 6)] == [False, False, False, True]
+    assert len(present.spans(date(2026, 8, 3))) == 1
+
+
+def test_the_official_year_fills_the_form_and_saves_nothing(app, desk, centre):
+    client = signed_in(app, "supervisor")
+    page = client.post("/calendars/centre/edit", data=typed(do="official"))
+    assert page.status_code == 200
+    assert 'value="2026-02-14"' in page.text and "国庆节" in page.text
+    assert 'value="停电"' in page.text
+    assert calendar.current().version == 1
+    guessed = client.post("/calendars/centre/edit", data=typed(do="official", year="2030"))
+    assert "该年安排尚未公布" in guessed.text
+
+
+def test_another_calendar_begins_as_a_copy(app, desk, centre):
+    client = signed_in(app, "supervisor")
+    assert client.post("/calendars", data={"key": "Nacht!", "name": "夜班", "copy": "centre"}).status_code == 422
+    made = client.post("/calendars", data={"key": "night", "name": "夜班", "copy": "centre"})
+    assert made.status_code == 303
+    assert calendar.get("night").spans(date(2026, 3, 2)) == centre.spans(date(2026, 3, 2))
+    assert "夜班" in client.get("/calendars").text
+
+
+def test_whoever_works_may_look_and_only_leaders_may_change(app, desk, centre):
+    agent = signed_in(app, "agent")
+    assert agent.get("/calendars/centre").status_code == 200
+    assert agent.get("/calendars/centre/edit").status_code == 403
+    assert agent.post("/calendars/centre/apply", data={"content": "{}"}).status_code == 403
+    assert agent.get("/calendars/none").status_code == 404
+
+
+def test_a_calendar_that_came_in_pieces_is_refused_with_a_page(app, desk, centre):
+    leader = signed_in(app, "supervisor")
+    assert leader.post("/calendars/centre/apply", data={"content": "no json"}).status_code == 422
+
+
+def test_a_year_costs_few_statements(app, desk, centre, count_statements):
+    client = signed_in(app, "supervisor")
+    client.get("/calendars/centre")
+    with count_statements() as counted:
+        assert client.get("/calendars/centre").status_code == 200
+    assert len(counted) <= 5, counted
