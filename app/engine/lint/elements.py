@@ -12,6 +12,9 @@ from app.engine.lint.context import WARNING, Findings, ProcessContext
 from app.engine.xml import BPMN, NS, Node, local
 
 CASE_STATUSES = ("open", "waiting", "resolved", "closed", "withdrawn")
+CASE_DEADLINES = ("first_response", "resolution", "round")
+# The decision that says how long they may take.
+ALLOWANCE = "allowance"
 # Both the engine's own silence and its half-working parts: each of these was seen to go wrong.
 UNSUPPORTED = {
     "adHocSubProcess": "ad-hoc",
@@ -221,6 +224,7 @@ def properties_are_known(ctx: ProcessContext) -> Findings:
                 _("“%(value)s” is no case status.", value=status),
                 _("Use one of: %(names)s.", names=", ".join(CASE_STATUSES)),
             )
+        yield from _case_deadlines(ctx, element)
         for name in _listed(element.properties.get("escalation")):
             if name != "assignee" and not roles.find_key(name, ctx.roles):
                 yield ctx.problem(
@@ -242,6 +246,25 @@ def properties_are_known(ctx: ProcessContext) -> Findings:
                     _("Enter the ids of steps, separated by commas."),
                     level=WARNING,
                 )
+
+
+def _case_deadlines(ctx: ProcessContext, element: Element) -> Findings:
+    named = _listed(element.properties.get("caseDeadlines"))
+    for name in named:
+        if name not in CASE_DEADLINES:
+            yield ctx.problem(
+                element,
+                "bad-property",
+                _("“%(value)s” is no deadline of a case.", value=name),
+                _("Use one of: %(names)s.", names=", ".join(CASE_DEADLINES)),
+            )
+    if named and ALLOWANCE not in ctx.known.decisions:
+        yield ctx.problem(
+            element,
+            "bad-property",
+            _("The deadlines of the case need a decision “%(name)s”, which does not exist.", name=ALLOWANCE),
+            _("Add a table with rows for the steps %(names)s.", names=", ".join(named)),
+        )
 
 
 def ids_and_names_fit(ctx: ProcessContext) -> Findings:
