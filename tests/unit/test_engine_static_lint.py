@@ -466,3 +466,15 @@ def test_an_answer_for_which_no_way_is_open_is_a_warning():
 def test_an_id_that_no_column_holds_is_refused():
     long = "a" * 121
     assert rules(process(lane(long) + line(user_task(long), ids=(long,)))) == {"too-long"}
+
+
+def test_deadlines_of_a_case_must_be_known_and_have_a_table_to_say_how_long():
+    start = '<bpmn:startEvent id="start">{}</bpmn:startEvent>'
+    plain = process(lane("a") + line(user_task("a"), ids=("a",)))
+    named = properties(caseDeadlines="resolution,soon")
+    assert b'<bpmn:startEvent id="start"/>' in plain
+    with_deadlines = plain.replace(b'<bpmn:startEvent id="start"/>', start.format(named).encode())
+    found = [one for one in lint.check({"p.bpmn": with_deadlines}, connector_names=CONNECTORS) if one.level == "error"]
+    assert [one.rule for one in found] == ["bad-property", "bad-property"]
+    assert any("soon" in one.message for one in found)
+    assert any("allowance" in one.message for one in found)
