@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from app import engine
 from app.accounts import organisation
 from app.accounts.actor import SYSTEM
-from app.db import Base, for_update, session, transaction
+from app.db import Base, close_read_session, for_update, session, transaction
 from app.deadlines.tables import Deadline
 from app.engine.tables import Instance, Timer, WorkItem
 from app.notifications import service as notifications
@@ -26,6 +26,11 @@ def wake_due(now: datetime, worker: str) -> int:
     The row's lock is the claim: any number of schedulers share the work, each rung is climbed once.
     """
     climbed = 0
+    due = next_due()
+    close_read_session()
+    # Look before taking SQLite's write lock: mostly there is nothing.
+    if due is None or due > now:
+        return 0
     while True:
         with transaction():
             found = (

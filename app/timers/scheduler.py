@@ -28,6 +28,18 @@ STOPS = (signal.SIGTERM, signal.SIGINT)
 log = logging.getLogger(__name__)
 
 
+def _begin_calendar(app: Flask) -> None:
+    """Write the centre's calendar down, so that from now on every change of it is a version of its own."""
+    try:
+        with app.app_context(), transaction():
+            calendars.ensure_default(actor_id=None, now=clock.now())
+    except sa.exc.IntegrityError:
+        log.info("another scheduler has written the calendar down")
+    except sa.exc.OperationalError as error:
+        # The official calendar counts without a row, too; the next start writes it.
+        log.error("the database did not answer: %s", error.orig)
+
+
 def run(app: Flask) -> None:
     """Run until SIGTERM or Ctrl-C; a tick that is under way is finished first."""
     scheduler = BackgroundScheduler(timezone=UTC)
@@ -70,9 +82,7 @@ def run(app: Flask) -> None:
             work, DateTrigger(run_at), id="tick", replace_existing=True, misfire_grace_time=None
         )
 
-    with app.app_context(), transaction():
-        # From now on every change of the calendar is a version of its own.
-        calendars.ensure_default(actor_id=None, now=clock.now())
+    _begin_calendar(app)
     # Waited for instead of handled: a handler runs in the middle of anything, and a terminal and a supervisor
     # may both tell us. The scheduler's threads inherit the mask.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)

@@ -1,7 +1,7 @@
 """Keep deadlines and pauses.
 
-Cases and work items stay as they are: not paused, their deadlines not provisional. Steps that are open now get
-their deadline's row from the scheduler's daily upkeep; their timers go on meanwhile.
+Cases and work items stay as they are: not paused, their deadlines not provisional. Steps that are open now have
+no row: their timers go on as before, and neither a wait for the customer nor a changed calendar moves them.
 """
 
 from __future__ import annotations
