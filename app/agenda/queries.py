@@ -170,12 +170,13 @@ def agenda(filters: Filters, calendar: Calendar, now: datetime) -> Agenda:
 
 def load_of(day: date, calendar: Calendar, *, but: Sequence[int] = ()) -> dict[int, int]:
     """Return how many calls of a day each caller has, by name, without those of `but`. One statement."""
+    # Grouped by its name: the expression has parameters, and PostgreSQL takes two of it for two.
     query = (
-        sa.select(_holder(), sa.func.count())
+        sa.select(_holder().label("holder"), sa.func.count())
         .select_from(Callback)
         .outerjoin(WorkItem, WorkItem.id == Callback.work_item_id)
         .where(_live(), _between(day, calendar), Callback.id.not_in(list(but)))
-        .group_by(_holder())
+        .group_by(sa.text("holder"))
     )
     counts: dict[int | None, int] = {row[0]: row[1] for row in session().execute(query)}
     return {one.id: counts.get(one.id, 0) for one in organisation.candidates(CALLERS)}

@@ -48,7 +48,9 @@ def book() -> Book:
     if session().info.get(KEPT):
         return _load()  # changed in this very transaction: others must not see it yet
     kept: Book | None = current_app.extensions.get(KEPT)
-    if kept is None or kept.revision != settings_store.get(REVISION):
+    # Asked first, so that whoever loads the book has the settings at hand as well.
+    revision = settings_store.get(REVISION)
+    if kept is None or kept.revision != revision:
         kept = _load()
         current_app.extensions[KEPT] = kept
     return kept

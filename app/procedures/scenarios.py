@@ -92,9 +92,11 @@ class Player:
         if context.business_key == self.key:
             self.case_status = status
 
-    def _hear_overdue(self, context: engine.StepContext, _item: WorkItem, _level: int, tell: str) -> None:
+    def _hear_overdue(
+        self, context: engine.StepContext, _item: WorkItem, _level: int, rung: Mapping[str, Any]
+    ) -> None:
         if context.business_key == self.key:
-            self.told.append(tell)
+            self.told.append(rung["target"])
 
     def _hear_end(self, context: engine.StepContext) -> None:
         if context.business_key == self.key:

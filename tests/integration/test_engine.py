@@ -334,7 +334,8 @@ def test_a_fired_escalation_costs_few_statements(desk, count_statements):
     with count_statements() as counted, transaction():
         engine.wake(desk.instance, desk.now, "tester")
     # Four of them tell the people who could do it: who is late is told also where there is no case.
-    assert len(counted) <= 14, counted
+    # On PostgreSQL the lock on the history is one more.
+    assert len(counted) <= 15, counted
 
 
 def test_all_items_of_many_instances_are_their_own(desk):
