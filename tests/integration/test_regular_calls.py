@@ -184,7 +184,8 @@ def test_nobody_answers_twice_and_it_ends(desk: Desk, filed: list[int]):
                 actor=desk.actor("callback"), now=clock.now(),
             )  # fmt: skip
     assert [one.outcome for one in promised()] == ["no_answer", "no_answer"]
-    assert session().get_one(Instance, promised()[0].instance_id).status == "completed"
+    instance_id = promised()[0].instance_id
+    assert session().get_one(Instance, instance_id).status == "completed"
 
 
 def test_a_regular_call_that_nobody_makes_is_escalated(desk: Desk, filed: list[int]):

@@ -56,10 +56,10 @@ def test_a_scheduler_that_slept_fires_every_level_late_but_once(desk):
     case.do("refer")
     desk.jump(timedelta(days=30))
     assert case.item("solve").escalation_level == 3
+    # Before session(): a case reads in a session of its own.
+    instance_id = case.instance.id
     late = session().scalars(
-        sa.select(Timer.lateness_seconds).where(
-            Timer.status == "fired", Timer.instance_id == case.instance.id
-        )
+        sa.select(Timer.lateness_seconds).where(Timer.status == "fired", Timer.instance_id == instance_id)
     )
     assert all(seconds > 0 for seconds in late)
     assert desk.jump(timedelta(hours=1)) == 0
