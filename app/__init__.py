@@ -22,6 +22,7 @@ PACKAGES = (
     "forms",
     "engine",
     "procedures",
+    "designer",
     "customers",
     "deadlines",
     "cases",

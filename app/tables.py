@@ -7,6 +7,7 @@ from app.cases import tables as cases
 from app.customers import tables as customers
 from app.db import Base
 from app.deadlines import tables as deadlines
+from app.designer import tables as designer
 from app.engine import tables as engine
 from app.inbox import tables as inbox
 from app.jobs import tables as jobs
@@ -23,6 +24,7 @@ __all__ = [
     "cases",
     "customers",
     "deadlines",
+    "designer",
     "engine",
     "inbox",
     "jobs",

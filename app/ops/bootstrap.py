@@ -36,9 +36,27 @@ VENDOR_FILES = {
     "htmx": ["htmx.org/dist/htmx.min.js", "htmx.org/LICENSE"],
     "bpmn-js": [
         "bpmn-js/dist/bpmn-navigated-viewer.production.min.js",
+        "bpmn-js/dist/bpmn-modeler.production.min.js",
         "bpmn-js/dist/assets/bpmn-js.css",
         "bpmn-js/dist/assets/diagram-js.css",
+        "bpmn-js/dist/assets/bpmn-font/css/bpmn-embedded.css",
         "bpmn-js/LICENSE",
+    ],
+    "minimap": [
+        "diagram-js-minimap/dist/diagram-minimap.umd.prod.js",
+        "diagram-js-minimap/assets/diagram-js-minimap.css",
+        "diagram-js-minimap/LICENSE",
+    ],
+    "dmn-js": [
+        "dmn-js/dist/dmn-modeler.production.min.js",
+        "dmn-js/dist/assets/diagram-js.css",
+        "dmn-js/dist/assets/dmn-js-shared.css",
+        "dmn-js/dist/assets/dmn-js-decision-table.css",
+        "dmn-js/dist/assets/dmn-js-decision-table-controls.css",
+        "dmn-js/dist/assets/dmn-js-drd.css",
+        "dmn-js/dist/assets/dmn-js-literal-expression.css",
+        "dmn-js/dist/assets/dmn-font/css/dmn-embedded.css",
+        "dmn-js/LICENSE",
     ],
 }
 

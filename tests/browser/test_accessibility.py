@@ -11,8 +11,10 @@ from flask import Flask
 from playwright.sync_api import Page
 
 from app import clock, engine
+from app.accounts.actor import SYSTEM
 from app.accounts.tables import Person
 from app.db import close_read_session, session, transaction
+from app.designer import service as designer
 from app.errors import StepFailed
 from app.notifications import notify
 from tests.factories import Desk
@@ -40,6 +42,8 @@ PAGES = {
     ),
     "designer": (
         "/procedures", "/procedures/customer_issue", "/procedures/device_problem", "/procedures/upload",
+        "/designer", "/designer/new", "/designer/{draft}", "/designer/{draft}/files/complaints/judge.json",
+        "/designer/{draft}/add", "/designer/{draft}/publish",
         "/procedures/customer_issue/versions/1/forms/complaints/register.json",
     ),
     "operator": ("/procedures/incidents", "/procedures/instances", "/procedures/instances/{instance}", "/timers"),
@@ -77,6 +81,7 @@ def names(app: Flask) -> Iterator[dict[str, object]]:
             "person": "周敏",
         }
         with transaction():
+            draft = designer.open_version("device_problem", actor=SYSTEM, now=clock.now()).id
             notify([people["agent"]], "handed_over", values, f"/cases/{fresh.row.number}", clock.now())
             instance = done.instance
             failed = StepFailed("x", instance_id=instance.id, element="analyse_cause", detail="ValueError: x")
@@ -91,6 +96,7 @@ def names(app: Flask) -> Iterator[dict[str, object]]:
             "customer": closed.row.customer_id,
             "instance": done.row.instance_id,
             "person": people["agent"],
+            "draft": draft,
         }
         noon = clock.now() + timedelta(hours=1)
         desk.close()
@@ -123,6 +129,8 @@ def faults(page: Page, addresses: list[str]) -> list[str]:
         page.goto(address)
         if page.locator("[data-diagram]").count():
             page.wait_for_load_state("networkidle")
+        if page.locator("[data-designer]").count():
+            page.locator("[data-designer][data-ready=yes]").wait_for()
         found += [f"{address}: {line}" for line in axe_violations(page)]
     return found
 

@@ -15,7 +15,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from lxml import etree
 
-from app.db import close_read_session
+from app import clock
+from app.accounts.actor import SYSTEM
+from app.db import close_read_session, transaction
+from app.designer import service as designer
 from app.settings import ROOT
 from tests.factories import PASSWORD, Desk
 
@@ -178,6 +181,8 @@ def centre(app: Flask) -> Iterator[dict[str, object]]:
             "customer": case.row.customer_id,
             "instance": platform.row.instance_id,
         }
+        with transaction():
+            found["draft"] = designer.open_version("device_problem", actor=SYSTEM, now=clock.now()).id
         close_read_session()
     yield found
     with app.app_context():
@@ -196,7 +201,9 @@ PAGES = {
     "supervisor": ("/cases/import",),
     "designer": (
         "/procedures", "/procedures/customer_issue", "/procedures/device_problem", "/procedures/callback",
-        "/procedures/upload",
+        "/procedures/upload", "/designer", "/designer/new", "/designer/{draft}/add",
+        "/designer/{draft}/publish", "/designer/{draft}/files/complaints/allowance.dmn",
+        "/designer/{draft}/files/complaints/judge.json", "/designer/{draft}/files/complaints/device_problem.bpmn",
     ),
     "operator": ("/procedures/incidents", "/procedures/instances", "/procedures/instances/{instance}"),
     "admin": ("/admin/users", "/admin/users/new", "/admin/organisation", "/admin/outbox"),
