@@ -7,6 +7,7 @@ from flask import Blueprint, Response, current_app
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import engine
 from app.clock import now
 from app.db import session
 from app.engine.tables import Incident, Instance, Timer, WorkItem
@@ -49,8 +50,16 @@ def metrics() -> Response:
         WorkItem.status.in_(("open", "claimed")), WorkItem.due_at < now()
     )
     _gauge(registry, "desk_work_items_overdue", "Open work items past their deadline", overdue)
-    late = sa.select(sa.func.count()).where(Timer.status == "waiting", Timer.due_at < now())
+    # What stands still is no scheduler's fault: it is counted by itself.
+    due = Timer.status == "waiting", Timer.due_at < now()
+    late = sa.select(sa.func.count()).where(*due, Timer.held.is_(False))
     _gauge(registry, "desk_timers_late", "Timers that are due and have not fired", late)
+    held = sa.select(sa.func.count()).where(*due, Timer.held.is_(True))
+    _gauge(registry, "desk_timers_held", "Timers that are due in instances that stand still", held)
+    oldest, instant = engine.next_due(), now()
+    waited = (instant - oldest).total_seconds() if oldest is not None and oldest < instant else 0
+    name, text = "desk_timers_oldest_due_seconds", "How long the timer due longest has been due"
+    Gauge(name, text, registry=registry).set(waited)
     incidents = sa.select(sa.func.count()).where(Incident.resolved_at.is_(None))
     _gauge(registry, "desk_incidents_open", "Steps that stand still", incidents)
     unsent = sa.select(sa.func.count()).where(Outbox.status == "waiting")

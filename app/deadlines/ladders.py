@@ -87,6 +87,7 @@ def _climb(one: Deadline, now: datetime, worker: str) -> None:
             sequence=one.next_rung + 1,
             due_at=due,
             status="fired",
+            attempts=1,
             worker=worker,
             fired_at=now,
             lateness_seconds=(now - due).total_seconds(),

@@ -28,6 +28,7 @@ from app.engine.lifecycle import (
     suspend,
     update_subject,
     wake,
+    wake_locked,
 )
 from app.engine.lint import check
 from app.engine.messages import send_message
@@ -58,7 +59,7 @@ from app.engine.queries import (
 )
 from app.engine.reckoning import About, Rung
 from app.engine.reckoning import deadline as reckon
-from app.engine.schedule import claim_due, due, next_due, release
+from app.engine.schedule import lock_due, next_due
 from app.engine.script_engine import BpmnError
 from app.engine.store import LoadedVersion, version
 
@@ -86,14 +87,12 @@ __all__ = [
     "cancel",
     "case_deadlines",
     "check",
-    "claim_due",
     "complete",
     "connector",
     "connector_names",
     "decide",
     "decision_row",
     "deploy",
-    "due",
     "element_states",
     "flush_events",
     "form_schema",
@@ -105,6 +104,7 @@ __all__ = [
     "latest_version",
     "lock_instance",
     "lock_instances",
+    "lock_due",
     "lock_item",
     "migrate",
     "move_timers",
@@ -115,7 +115,6 @@ __all__ = [
     "reckon",
     "record_event",
     "record_incident",
-    "release",
     "resume",
     "retry_incident",
     "send_message",
@@ -126,4 +125,5 @@ __all__ = [
     "update_subject",
     "version",
     "wake",
+    "wake_locked",
 ]

@@ -12,6 +12,7 @@ from app.db import session
 from app.engine.events import record_event, stream_of
 from app.engine.lifecycle import ENDED, lock_instance
 from app.engine.model import StepResult
+from app.engine.schedule import hold
 from app.engine.step import Step
 from app.engine.tables import Incident, Instance, Timer
 from app.engine.writing import finish
@@ -53,10 +54,11 @@ def record_incident(
         found.detail = error.detail or UNKNOWN
     if stop and instance.status == "running":
         instance.status, instance.status_reason = "failed", error.element
+        hold(instance.id, True)
     session().execute(
         sa.update(Timer)
-        .where(Timer.instance_id == instance.id, Timer.status == "waiting")
-        .values(lease_until=None)
+        .where(Timer.instance_id == instance.id, Timer.status == "waiting", Timer.due_at <= now)
+        .values(attempts=Timer.attempts + 1)
         .execution_options(synchronize_session=False)
     )
     session().flush()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,10 +16,11 @@ from app.engine.deploy import latest_version
 from app.engine.events import record_event, stream_of
 from app.engine.model import StepResult, Subject
 from app.engine.reader import OPEN
+from app.engine.schedule import hold
 from app.engine.step import Step, checked_values, subject_values
 from app.engine.store import version
 from app.engine.tables import Event, Instance, WorkItem
-from app.engine.writing import finish
+from app.engine.writing import Ending, finish, finish_all
 from app.errors import Conflict, NotFound, Refused
 
 ENDED = ("completed", "cancelled")
@@ -143,14 +144,26 @@ def wake(instance_id: int, now: datetime, worker: str | None = None) -> int:
 
     Suspended, failed and ended instances are left alone. Raises StepFailed: record it in a fresh transaction.
     """
-    instance = lock_instance(instance_id)
-    if instance.status != "running":
-        return 0
-    step = Step(instance, actor=SYSTEM, now=now)
-    step.load()
-    fired = step.fire_due()
-    if fired:
-        finish(step, worker=worker)
+    return wake_locked([lock_instance(instance_id)], now, worker)[instance_id]
+
+
+def wake_locked(instances: Iterable[Instance], now: datetime, worker: str | None = None) -> dict[int, int]:
+    """Fire what is due in instances that this transaction has locked; return how many timers of each fired.
+
+    All of them are kept or none: whoever sees this raise tries them one at a time. Raises StepFailed.
+    """
+    fired, endings = {}, []
+    for instance in instances:
+        fired[instance.id] = 0
+        if instance.status != "running":
+            continue
+        step = Step(instance, actor=SYSTEM, now=now)
+        step.load()
+        fired[instance.id] = step.fire_due()
+        if fired[instance.id]:
+            endings.append(Ending(step))
+    if endings:
+        finish_all(endings, worker=worker)
     return fired
 
 
@@ -239,6 +252,7 @@ def _set_status(
 ) -> None:
     instance.status, instance.status_reason = status, reason
     instance.revision += 1
+    hold(instance.id, status != "running")
     record_event(
         stream_of(instance.id, instance.case_id),
         kind,

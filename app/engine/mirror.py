@@ -6,7 +6,7 @@ Only differences are written, each table in bulk; how many statements it takes d
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,10 +37,11 @@ _CANCEL_TIMERS = (
     sa.update(_TIMER)
     .where(
         _TIMER.c.instance_id == sa.bindparam("its_instance"),
-        _TIMER.c.status.in_(("waiting", "paused")),
-        _TIMER.c.task_id.in_(sa.bindparam("its_tasks", expanding=True)),
+        _TIMER.c.task_id == sa.bindparam("its_task"),
+        # Not "in": a list cannot be one of many parameter sets.
+        sa.or_(_TIMER.c.status == "waiting", _TIMER.c.status == "paused"),
     )
-    .values(status="cancelled", lease_until=None)
+    .values(status="cancelled")
 )
 _FIRE_TIMERS = (
     sa.update(_TIMER)
@@ -50,7 +51,7 @@ _FIRE_TIMERS = (
         _TIMER.c.sequence == sa.bindparam("its_sequence"),
         _TIMER.c.status == "waiting",
     )
-    .values(lease_until=None, **{name: sa.bindparam(f"new_{name}") for name in _FIRED})
+    .values(attempts=_TIMER.c.attempts + 1, **{name: sa.bindparam(f"new_{name}") for name in _FIRED})
 )
 _MOVE_MESSAGES = (
     sa.update(_MESSAGE)
@@ -109,49 +110,77 @@ def cancel_items(step: Step, after: Picture) -> list[WorkItem]:
     return items
 
 
-def sync_timers(step: Step, after: Picture, worker: str | None) -> None:
-    """Mark what fired, close what is not waited for any more, insert what is."""
+def sync_timers(steps: Sequence[tuple[Step, Picture]], worker: str | None) -> None:
+    """Mark what fired, close what is not waited for any more, insert what is.
+
+    steps: each with what its instance waits for now.
+    """
+    changed: dict[str, list[dict[str, Any]]] = {"fired": [], "gone": [], "new": []}
+    for step, after in steps:
+        _timer_changes(step, after, worker, changed)
+    if changed["fired"]:
+        session().connection().execute(_FIRE_TIMERS, changed["fired"])
+    if changed["gone"]:
+        session().connection().execute(_CANCEL_TIMERS, changed["gone"])
+    if changed["new"]:
+        session().execute(_INSERT_TIMERS, changed["new"])
+
+
+def _timer_changes(
+    step: Step, after: Picture, worker: str | None, changed: dict[str, list[dict[str, Any]]]
+) -> None:
     rows_before = {(timer.task_id, timer.sequence) for timer in step.before.timers.values()}
     firings = step.happened.fired
     fired = {(timer.task_id, timer.sequence) for timer in firings}
-    _mark_fired(step, [one for one in firings if (one.task_id, one.sequence) in rows_before], worker)
     waiting = {(timer.task_id, timer.sequence) for timer in after.timers.values()}
-    gone = [task_id for task_id, number in rows_before - fired - waiting]
-    if gone:
-        session().execute(_CANCEL_TIMERS, {"its_instance": step.instance.id, "its_tasks": gone})
-    # A cycle that is late fires several times in one step; each firing has its row.
-    rows = [
-        {**_timer_row(step, one), **_fired_values(step.now, one, worker)}
-        for one in firings
-        if (one.task_id, one.sequence) not in rows_before
+    changed["gone"] += [
+        {"its_instance": step.instance.id, "its_task": task_id}
+        for task_id, _number in rows_before - fired - waiting
     ]
-    rows += [
+    for one in firings:
+        done = _fired_values(step.now, one, worker)
+        if (one.task_id, one.sequence) in rows_before:
+            changed["fired"].append(
+                {
+                    "its_instance": step.instance.id,
+                    "its_task": one.task_id,
+                    "its_sequence": one.sequence,
+                    **{f"new_{name}": value for name, value in done.items()},
+                }
+            )
+        else:
+            # A cycle that is late fires several times in one step; each firing has its row.
+            changed["new"].append({**_timer_row(step, one), **done, "attempts": 1})
+    changed["new"] += [
         {**_timer_row(step, one), **_WAITING}
         for one in after.timers.values()
         if (one.task_id, one.sequence) not in rows_before
     ]
-    if rows:
-        session().execute(_INSERT_TIMERS, rows)
 
 
-def sync_messages(step: Step, after: Picture) -> None:
+def sync_messages(steps: Sequence[tuple[Step, Picture]]) -> None:
     """Insert, move and delete waiting messages."""
-    gone = [message for key, message in step.before.messages.items() if key not in after.messages]
-    fresh = [message for key, message in after.messages.items() if key not in step.before.messages]
-    moved = []
-    for old in list(gone):
-        new = next((one for one in fresh if (one.name, one.correlation) == (old.name, old.correlation)), None)
-        if new is not None:
-            # A withdrawal is waited for on every step in turn: one update instead of a delete and an insert.
-            moved.append(_move_parameters(step, old, new))
-            gone.remove(old)
-            fresh.remove(new)
+    moved, rows = [], []
+    for step, after in steps:
+        gone = [message for key, message in step.before.messages.items() if key not in after.messages]
+        fresh = [message for key, message in after.messages.items() if key not in step.before.messages]
+        for old in list(gone):
+            new = next(
+                (one for one in fresh if (one.name, one.correlation) == (old.name, old.correlation)), None
+            )
+            if new is not None:
+                # A withdrawal is waited for on every step in turn: one update instead of a delete and an
+                # insert.
+                moved.append(_move_parameters(step, old, new))
+                gone.remove(old)
+                fresh.remove(new)
+        if gone:
+            _delete(step, gone)
+        rows += [_message_row(step, message) for message in fresh]
     if moved:
         session().connection().execute(_MOVE_MESSAGES, moved)
-    if gone:
-        _delete(step, gone)
-    if fresh:
-        session().execute(sa.insert(WaitingMessage), [_message_row(step, message) for message in fresh])
+    if rows:
+        session().execute(sa.insert(WaitingMessage), rows)
 
 
 def _item(step: Step, after: Picture, task_id: str, task: Task, entered: set[str]) -> dict[str, Any]:
@@ -274,7 +303,9 @@ def due_of(timer: PendingTimer) -> datetime:
     return timer.due if timer.reckoning is None else datetime.fromisoformat(timer.reckoning["due"])
 
 
-_WAITING: dict[str, Any] = {"status": "waiting", "worker": None, "fired_at": None, "lateness_seconds": None}
+_WAITING: dict[str, Any] = {
+    "status": "waiting", "worker": None, "fired_at": None, "lateness_seconds": None, "attempts": 0,
+}  # fmt: skip
 
 
 def _timer_row(step: Step, timer: PendingTimer) -> dict[str, Any]:
@@ -288,27 +319,13 @@ def _timer_row(step: Step, timer: PendingTimer) -> dict[str, Any]:
         "kind": timer.kind,
         "sequence": timer.sequence,
         "due_at": timer.due,
+        "held": step.instance.status != "running",
     }
 
 
 def _fired_values(now: datetime, timer: PendingTimer, worker: str | None) -> dict[str, Any]:
     late = (now - timer.due).total_seconds()
     return {"status": "fired", "worker": worker, "fired_at": now, "lateness_seconds": late}
-
-
-def _mark_fired(step: Step, firings: Iterable[PendingTimer], worker: str | None) -> None:
-    parameters = [
-        {
-            "its_instance": step.instance.id,
-            "its_task": one.task_id,
-            "its_sequence": one.sequence,
-            **{f"new_{name}": value for name, value in _fired_values(step.now, one, worker).items()},
-        }
-        for one in firings
-    ]
-    if not parameters:
-        return
-    session().connection().execute(_FIRE_TIMERS, parameters)
 
 
 def _message_row(step: Step, message: PendingMessage) -> dict[str, Any]:

@@ -37,7 +37,6 @@ _MOVE = (
         status=sa.bindparam("new_status"),
         due_at=sa.bindparam("new_due"),
         sequence=sa.bindparam("new_sequence"),
-        lease_until=None,
     )
 )
 

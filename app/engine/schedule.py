@@ -2,88 +2,52 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from datetime import datetime
 
 import sqlalchemy as sa
 
-from app.db import session
+from app.db import for_update, session
 from app.engine.tables import Instance, Timer
 
-
-def due(now: datetime, limit: int = 100) -> list[int]:
-    """Return the running instances with a timer due, longest due first."""
-    statement = (
-        sa.select(Timer.instance_id)
-        .join(Instance, Instance.id == Timer.instance_id)
-        .where(Timer.status == "waiting", Timer.due_at <= now, Instance.status == "running")
-        .group_by(Timer.instance_id)
-        .order_by(sa.func.min(Timer.due_at))
-        .limit(limit)
-    )
-    return list(session().scalars(statement))
+# Written out, not bound: a partial index serves only a statement that says what it holds.
+CAN_FIRE = sa.text("timer.status = 'waiting' AND NOT timer.held")
 
 
 def next_due() -> datetime | None:
-    """Return when the next timer of a running instance can be claimed; None if nothing waits.
+    """Return when the next timer of a running instance falls due; None if nothing waits."""
+    return session().scalar(sa.select(Timer.due_at).where(CAN_FIRE).order_by(Timer.due_at).limit(1))
 
-    A timer that somebody holds (or that failed, which leaves it held) counts from the end of its lease: who
-    waits for this instant must not come back at once.
+
+def lock_due(now: datetime, limit: int, *, without: Collection[int] = ()) -> list[Instance]:
+    """Lock the running instances whose timers are due, longest due first, and return them.
+
+    limit:   of timers; an instance may have several.
+    without: instances to pass over.
+    What another transaction holds is passed over, too: it does what is due itself, or leaves it for the next
+    sweep. On PostgreSQL a locked row is read as it is now, but its timer may have been fired meanwhile: only
+    the instance's state tells.
     """
-    waiting = (
-        sa.select(Timer.due_at, Timer.lease_until)
-        .join(Instance, Instance.id == Timer.instance_id)
-        .where(Timer.status == "waiting", Instance.status == "running")
+    due = (
+        sa.select(Instance)
+        .join(Timer, Timer.instance_id == Instance.id)
+        .where(CAN_FIRE, Timer.due_at <= now, Instance.status == "running")
+        .order_by(Timer.due_at, Timer.id)
+        .limit(limit)
     )
-    free = (
-        session().execute(waiting.where(Timer.lease_until.is_(None)).order_by(Timer.due_at).limit(1)).first()
+    if without:
+        due = due.where(Instance.id.not_in(without))
+    rows = session().scalars(
+        for_update(due, skip_locked=True, of=Instance).execution_options(populate_existing=True)
     )
-    held = (
-        session()
-        .execute(waiting.where(Timer.lease_until.is_not(None)).order_by(Timer.lease_until).limit(1))
-        .first()
-    )
-    instants = [free.due_at] if free else []
-    if held:
-        instants.append(max(held.due_at, held.lease_until))
-    return min(instants, default=None)
+    return list(dict.fromkeys(rows))
 
 
-def claim_due(
-    worker: str, now: datetime, limit: int = 50, lease: timedelta = timedelta(minutes=5)
-) -> list[int]:
-    """Claim due timers for a worker and return their instances, longest due first.
-
-    What another worker holds is passed over until its lease ends; a killed one's work is taken over then.
-    The claim only spares two workers the same work: that a timer fires once is up to `wake`.
-    """
-    free = Timer.lease_until.is_(None) | (Timer.lease_until <= now)
-    rows = (
-        session()
-        .execute(
-            sa.select(Timer.id, Timer.instance_id)
-            .join(Instance, Instance.id == Timer.instance_id)
-            .where(Timer.status == "waiting", Timer.due_at <= now, Instance.status == "running", free)
-            .order_by(Timer.due_at, Timer.id)
-            .limit(limit)
-            .with_for_update(of=Timer, skip_locked=True)
-        )
-        .all()
-    )
-    if rows:
-        session().execute(
-            sa.update(Timer)
-            .where(Timer.id.in_([row.id for row in rows]))
-            .values(worker=worker, lease_until=now + lease)
-            .execution_options(synchronize_session=False)
-        )
-    return list(dict.fromkeys(row.instance_id for row in rows))
-
-
-def release(worker: str, instance_id: int) -> None:
-    """Give back what a worker claimed and will not do."""
+def hold(instance_id: int, held: bool) -> None:
+    """Keep the timers of an instance out of the scheduler's sight, or let them be seen again."""
     session().execute(
         sa.update(Timer)
-        .where(Timer.instance_id == instance_id, Timer.status == "waiting", Timer.worker == worker)
-        .values(lease_until=None)
+        .where(Timer.instance_id == instance_id, Timer.status.in_(("waiting", "paused")))
+        .values(held=held)
         .execution_options(synchronize_session=False)
     )

@@ -150,6 +150,8 @@ class Timer(Base):
     """One timer event. Fired at most once: its row changes in the transaction that moves the instance.
 
     status: waiting | paused (the case's clock stands still) | fired | cancelled.
+    held:     its instance stands still (suspended, failed): nothing fires until it goes on.
+    attempts: how often it was tried: one more than failed.
     lateness_seconds: fired_at minus due_at.
     """
 
@@ -157,7 +159,14 @@ class Timer(Base):
     __table_args__ = (
         sa.Index("ix_timer_due", "status", "due_at"),
         sa.Index("ix_timer_instance", "instance_id", "status"),
-        sa.Index("ix_timer_lease", "status", "lease_until"),
+        # What a sweep looks at, and nothing else: however many wait, fired, or stand still.
+        sa.Index(
+            "ix_timer_waiting",
+            "due_at",
+            "id",
+            postgresql_where=sa.text("status = 'waiting' AND NOT held"),
+            sqlite_where=sa.text("status = 'waiting' AND NOT held"),
+        ),
         sa.Index("ix_timer_fired", "fired_at", "id"),
     )
 
@@ -172,8 +181,9 @@ class Timer(Base):
     sequence: Mapped[int] = mapped_column(default=1)  # the n-th firing of a cycle
     due_at: Mapped[datetime]
     status: Mapped[str] = mapped_column(sa.String(10), default="waiting")
+    held: Mapped[bool] = mapped_column(default=False)
+    attempts: Mapped[int] = mapped_column(default=0)
     worker: Mapped[str | None] = mapped_column(sa.String(80))
-    lease_until: Mapped[datetime | None]
     fired_at: Mapped[datetime | None]
     lateness_seconds: Mapped[float | None]
 

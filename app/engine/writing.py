@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,13 +13,42 @@ from app.engine import mirror
 from app.engine.connectors import tell
 from app.engine.events import record_event, stream_of
 from app.engine.kept import take_kept
-from app.engine.model import DeadlineSet, Place, StepResult
+from app.engine.model import Place, StepResult
+from app.engine.schedule import hold
 from app.engine.step import Escalation, Picture, Step
 from app.engine.tables import Incident, WorkItem
 
 MAX_LEVEL = 3
 # Messages kept for us may open waits for other kept messages; more rounds than this is a loop.
 MAX_KEPT_ROUNDS = 20
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """One rung climbed for one item. level: of the item now; rung: what is to be done."""
+
+    item: WorkItem
+    level: int
+    rung: Mapping[str, Any]
+
+
+@dataclass
+class Ending:
+    """One step at its end, with what there is to write.
+
+    completed: the item that a person has done.
+    cancelled: the reason, when the instance was cancelled as a whole.
+    kept:      also look for messages that were kept for waits older than this step.
+    """
+
+    step: Step
+    completed: WorkItem | None = None
+    cancelled: str | None = None
+    kept: bool = False
+    after: Picture = field(default_factory=lambda: Picture({}, {}, {}, {}))
+    opened: list[WorkItem] = field(default_factory=list)
+    gone: list[WorkItem] = field(default_factory=list)
+    overdue: list[Overdue] = field(default_factory=list)
 
 
 def finish(
@@ -36,30 +65,54 @@ def finish(
     look_for_kept: also look for messages that were kept for waits older than this step.
     Raises StepFailed when the instance would wait for nothing, and what hooks raise.
     """
-    after = _with_kept_messages(step, look_for_kept)
-    step.check_waits()
-    # Before the state is saved: it keeps count of the rounds.
-    fresh = mirror.new_items(step, after)
-    _write_instance(step, cancelled)
-    if completed is not None:
-        _write_completed(step, completed)
-    gone = mirror.cancel_items(step, after)
-    opened = mirror.open_items(fresh)
-    mirror.sync_timers(step, after, worker)
-    mirror.sync_messages(step, after)
-    overdue = _write_escalations(step, completed)
-    if overdue:
-        session().flush()  # hooks look for what is late
-    _record(step, after, completed, opened, gone, overdue, cancelled)
-    _tell(step, completed, opened, gone, overdue, cancelled, mirror.deadlines(opened, after))
-    _send_thrown(step)
+    ending = Ending(step, completed, cancelled, look_for_kept)
+    finish_all([ending], worker=worker)
     return StepResult(
         instance=step.instance,
         completed=completed,
-        opened=opened,
+        opened=ending.opened,
         fired=len(step.happened.fired),
         finished=bool(step.workflow.completed),
     )
+
+
+def finish_all(endings: Sequence[Ending], *, worker: str | None = None) -> None:
+    """Write steps of different instances, each table in bulk for all of them; raises what `finish` raises."""
+    fresh = [_written(ending) for ending in endings]
+    for ending in endings:
+        ending.gone = mirror.cancel_items(ending.step, ending.after)
+    _share_out(mirror.open_items([row for rows in fresh for row in rows]), endings, fresh)
+    mirror.sync_timers([(one.step, one.after) for one in endings], worker)
+    mirror.sync_messages([(one.step, one.after) for one in endings])
+    _write_escalations(endings)
+    if any(one.overdue or one.gone for one in endings):
+        session().flush()  # hooks look for what is late and what stays open
+    for ending in endings:
+        _record(ending)
+        _tell(ending)
+    _send_thrown([one.step for one in endings])
+
+
+def _written(ending: Ending) -> list[dict[str, Any]]:
+    """Write an instance's row and the item completed; return the rows of the items to be opened."""
+    step = ending.step
+    ending.after = _with_kept_messages(step, ending.kept)
+    step.check_waits()
+    # Before the state is saved: it keeps count of the rounds.
+    fresh = mirror.new_items(step, ending.after)
+    _write_instance(step, ending.cancelled)
+    if ending.completed is not None:
+        _write_completed(step, ending.completed)
+    return fresh
+
+
+def _share_out(
+    items: list[WorkItem], endings: Sequence[Ending], fresh: Sequence[Sequence[dict[str, Any]]]
+) -> None:
+    """Give each step the items it opened; they come in the order of their rows."""
+    following = iter(items)
+    for ending, rows in zip(endings, fresh, strict=True):
+        ending.opened = [next(following) for _row in rows]
 
 
 def _with_kept_messages(step: Step, everything: bool) -> Picture:
@@ -88,6 +141,7 @@ def _write_instance(step: Step, cancelled: str | None) -> None:
     elif was_failed:
         row.status, row.status_reason = "running", None
     if was_failed:
+        hold(row.id, False)
         session().execute(
             sa.update(Incident)
             .where(Incident.instance_id == row.id, Incident.resolved_at.is_(None))
@@ -102,27 +156,30 @@ def _write_completed(step: Step, item: WorkItem) -> None:
     item.revision += 1
 
 
-@dataclass(frozen=True)
-class Overdue:
-    """One rung climbed for one item. level: of the item now; rung: what is to be done."""
-
-    item: WorkItem
-    level: int
-    rung: Mapping[str, Any]
-
-
-def _write_escalations(step: Step, completed: WorkItem | None) -> list[Overdue]:
-    happened = step.happened.escalations
-    if not happened:
-        return []
-    ids = {task_id for escalation in happened for task_id in escalation.task_ids}
-    items = session().scalars(
-        sa.select(WorkItem).where(WorkItem.instance_id == step.instance.id, WorkItem.task_id.in_(ids))
+def _write_escalations(endings: Sequence[Ending]) -> None:
+    late = [one for one in endings if one.step.happened.escalations]
+    if not late:
+        return
+    ids = {
+        task for one in late for escalation in one.step.happened.escalations for task in escalation.task_ids
+    }
+    found = session().scalars(
+        sa.select(WorkItem).where(
+            WorkItem.instance_id.in_([one.step.instance.id for one in late]), WorkItem.task_id.in_(ids)
+        )
     )
+    items: dict[int, list[WorkItem]] = {}
+    for item in found:
+        items.setdefault(item.instance_id, []).append(item)
+    for one in late:
+        one.overdue = _escalated(one, items.get(one.step.instance.id, []))
+
+
+def _escalated(ending: Ending, items: list[WorkItem]) -> list[Overdue]:
     # Of several people at one step, those who are done are late no more.
-    by_task = {item.task_id: item for item in items if item is completed or item.status in mirror.LIVE}
+    by_task = {item.task_id: item for item in items if item is ending.completed or item.status in mirror.LIVE}
     told = []
-    for escalation in happened:
+    for escalation in ending.step.happened.escalations:
         for item in (by_task[task_id] for task_id in escalation.task_ids if task_id in by_task):
             rung = escalation.rung or _drawn_rung(escalation, item)
             # A reminder before the deadline is no escalation.
@@ -140,16 +197,8 @@ def _drawn_rung(escalation: Escalation, item: WorkItem) -> Mapping[str, Any]:
     return {"when": "after", "offset": "", "action": action, "target": target}
 
 
-def _record(
-    step: Step,
-    after: Picture,
-    completed: WorkItem | None,
-    opened: list[WorkItem],
-    gone: list[WorkItem],
-    overdue: list[Overdue],
-    cancelled: str | None,
-) -> None:
-    before = step.before
+def _record(ending: Ending) -> None:
+    step, before, completed = ending.step, ending.step.before, ending.completed
     if completed is not None:
         _event(step, "work_item.completed", {"item": completed.id, "name": completed.name}, _place(completed))
     for timer in step.happened.fired:
@@ -158,16 +207,17 @@ def _record(
         _event(step, "timer.fired", data, timer.place)
     for message in step.happened.received:
         _event(step, "message.received", {"name": message.name}, message.place)
-    for one in overdue:
+    for one in ending.overdue:
         item = one.item
         data = {"item": item.id, "name": item.name, "level": one.level, "told": one.rung["target"]}
         _event(step, "work_item.escalated", data | {"action": one.rung["action"]}, _place(item))
-    for item in opened:
+    for item in ending.opened:
         _event(
             step, "work_item.opened", {"item": item.id, "name": item.name, "role": item.role}, _place(item)
         )
-    for item in gone:
+    for item in ending.gone:
         _event(step, "work_item.cancelled", {"item": item.id, "name": item.name}, _place(item))
+    after = ending.after
     entered = [place for task_id, place in after.places.items() if task_id not in before.places]
     left = [
         place
@@ -178,45 +228,42 @@ def _record(
     if step.happened.uncaught:
         path["uncaught"] = [[name] for name in step.happened.uncaught]
     _event(step, "instance.step", {name: places for name, places in path.items() if places})
-    if cancelled is not None:
-        _event(step, "instance.cancelled", {"reason": cancelled})
+    if ending.cancelled is not None:
+        _event(step, "instance.cancelled", {"reason": ending.cancelled})
     elif step.workflow.completed:
         _event(step, "instance.completed", {})
 
 
-def _tell(
-    step: Step,
-    completed: WorkItem | None,
-    opened: list[WorkItem],
-    gone: list[WorkItem],
-    overdue: list[Overdue],
-    cancelled: str | None,
-    deadlines: list[DeadlineSet],
-) -> None:
-    if completed is not None:
-        tell("work_item_done", step.context(_place(completed)), completed)
+def _tell(ending: Ending) -> None:
+    step = ending.step
+    if ending.completed is not None:
+        tell("work_item_done", step.context(_place(ending.completed)), ending.completed)
     for status in step.happened.statuses:
         tell("case_status", step.context(status.place), status.status)
-    for one in overdue:
+    for one in ending.overdue:
         tell("overdue", step.context(_place(one.item)), one.item, one.level, one.rung)
-    for item in gone:
+    for item in ending.gone:
         tell("work_item_cancelled", step.context(_place(item)), item)
-    for item in opened:
+    for item in ending.opened:
         tell("work_item_opened", step.context(_place(item)), item)
+    deadlines = mirror.deadlines(ending.opened, ending.after)
     if deadlines:
         tell("deadlines_set", step.context(), deadlines)
-    if cancelled is not None:
-        tell("cancelled", step.context(), cancelled)
+    if ending.cancelled is not None:
+        tell("cancelled", step.context(), ending.cancelled)
     elif step.workflow.completed:
         tell("finished", step.context(data=step.workflow.data))
 
 
-def _send_thrown(step: Step) -> None:
-    if not step.happened.thrown:
+def _send_thrown(steps: Sequence[Step]) -> None:
+    thrown = [(step, *message) for step in steps for message in step.happened.thrown]
+    if not thrown:
         return
     from app.engine.messages import send_message
 
-    for name, correlation, payload in step.happened.thrown:
+    # The receiver may be an instance that took a step beside this one: its row is read anew behind the lock.
+    session().flush()
+    for step, name, correlation, payload in thrown:
         send_message(name, correlation=correlation, payload=payload, actor=step.actor, now=step.now)
 
 

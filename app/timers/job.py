@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from datetime import datetime
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 
 from app import clock, engine, jobs
 from app.cases import waiting
-from app.db import transaction
+from app.db import close_read_session, transaction
 from app.deadlines import ladders, pausing
 from app.errors import AppError, StepFailed
 
-LEASE = timedelta(minutes=2)
-BATCH = 20
+# Instances that take their steps in one transaction: the fewer transactions the faster, but a person whose
+# case is among them waits for all of them.
+BATCH = 50
 # So often in a row may nothing move (another worker was first, an instance stands still) before we give up.
 MOST_IDLE = 20
 log = logging.getLogger(__name__)
@@ -23,17 +25,42 @@ log = logging.getLogger(__name__)
 def wake_due(now: datetime, worker: str) -> int:
     """Fire every timer that is due at `now`; return how many fired.
 
-    Rows are claimed under a lease, so that any number of schedulers share the work and a killed one's is
-    taken over. A step that fails leaves its instance as it was, and an incident for the operator.
+    An instance's row is the claim: any number of schedulers share the work, and what a killed one had begun
+    is as it was. A step that fails leaves its instance as it was, and an incident for the operator.
     """
     fired = 0
-    while True:
+    idle: set[int] = set()
+    while _is_due(now):
+        moved = _wake_some(now, worker, idle)
+        if not moved:
+            break
+        fired += sum(moved.values())
+        # Nothing moved where somebody was first; asked again at once it would be nothing again.
+        idle |= {instance_id for instance_id, count in moved.items() if not count}
+    return fired
+
+
+def _is_due(now: datetime) -> bool:
+    """Look before taking SQLite's write lock: mostly there is nothing."""
+    due = engine.next_due()
+    close_read_session()
+    return due is not None and due <= now
+
+
+def _wake_some(now: datetime, worker: str, without: Collection[int]) -> dict[int, int]:
+    """Fire the timers longest due, all in one transaction; return how many of each instance fired."""
+    found: list[int] = []
+    try:
         with transaction():
-            instance_ids = engine.claim_due(worker, now, BATCH, LEASE)
-        if not instance_ids:
-            return fired
-        for instance_id in instance_ids:
-            fired += wake(instance_id, now, worker)
+            instances = engine.lock_due(now, BATCH, without=without)
+            found = [instance.id for instance in instances]
+            return engine.wake_locked(instances, now, worker)
+    except Exception as error:
+        if not found:
+            raise
+        # One of them cannot take its step; alone, each of the others can, and the one says why it cannot.
+        log.info("%d instances could not move together: %s", len(found), error)
+    return {instance_id: wake(instance_id, now, worker) for instance_id in found}
 
 
 def fire_due(now: datetime, worker: str) -> int:
@@ -54,7 +81,7 @@ def wake(instance_id: int, now: datetime, worker: str) -> int:
             return engine.wake(instance_id, now, worker)
     except StepFailed as failed:
         return _stand_still(failed, now)
-    except SQLAlchemyError:
+    except OperationalError:
         raise  # the database is away or busy: nothing is wrong with this instance
     # What a connector or hook refuses or trips over, too: whoever is behind this instance in the queue must
     # not wait for it, this time and every time.

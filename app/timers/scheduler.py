@@ -22,8 +22,10 @@ from app.timers import virtual
 from app.timers.job import fire_due, next_due
 
 # A web process may add a timer that is due sooner than the one slept for; nobody waits longer than this.
-SWEEP = timedelta(seconds=5)
-DEMO_SWEEP = timedelta(seconds=1)
+SWEEP = timedelta(seconds=1)
+# What is due but does not move (somebody works on that very case) is looked at again after this.
+AGAIN = timedelta(milliseconds=200)
+SOON = timedelta(milliseconds=10)
 STOPS = (signal.SIGTERM, signal.SIGINT)
 log = logging.getLogger(__name__)
 
@@ -46,18 +48,18 @@ def run(app: Flask) -> None:
     worker = worker_name()
     heart = Heart(worker, "scheduler")
     told_to_stop = threading.Event()
-    sweep = DEMO_SWEEP if app.config["SETTINGS"].demo else SWEEP
 
     def work() -> None:
-        wait = sweep
+        wait = SWEEP
         try:
             with app.app_context():
                 virtual.follow()
-                heart.beat(fire_due(clock.now(), worker))
+                fired = fire_due(clock.now(), worker)
+                heart.beat(fired)
                 close_read_session()
                 due = next_due()
                 if due is not None:
-                    wait = min(sweep, max(due - clock.now(), timedelta(milliseconds=20)))
+                    wait = min(SWEEP, max(due - clock.now(), SOON if fired else AGAIN))
         except sa.exc.OperationalError as error:
             # The database is away or busy: what is due stays due, so the next sweep does it.
             log.error("the database did not answer, trying again in %s: %s", wait, error.orig)

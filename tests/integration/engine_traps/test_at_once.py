@@ -73,13 +73,21 @@ def test_a_timer_and_a_person_at_once_harm_nothing(desk, at_once):
         assert len(desk.timers("fired")) == 1
 
 
-def test_two_workers_never_claim_the_same_timer(desk, at_once):
+def test_two_workers_never_wake_the_same_instance(desk, at_once):
     desk.deploy("rounds")
     instances = {desk.start("rounds", dissatisfied=False) for _ in range(12)}
     later = desk.now.replace(hour=11)
-    one, two = at_once(lambda number: engine.claim_due(f"worker {number}", later, limit=6))
-    assert not set(one) & set(two)
-    assert set(one) | set(two) <= instances
+
+    def work(number):
+        return engine.wake_locked(engine.lock_due(later, 6), later, f"worker {number}")
+
+    one, two = at_once(work)
+    moved = [instance for counts in (one, two) for instance, fired in counts.items() if fired]
+    assert len(moved) == len(set(moved)) >= 6
+    assert set(moved) <= instances
+    assert {
+        number: count for counts in (one, two) for number, count in counts.items() if count
+    } == dict.fromkeys(moved, 1)
 
 
 def test_two_writers_of_one_history_keep_the_chain_whole(desk, at_once):

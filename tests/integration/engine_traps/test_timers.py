@@ -6,6 +6,7 @@ import pytest
 
 from app import clock, engine
 from app.db import transaction
+from tests.support.database import counting
 
 
 def test_a_timer_fires_at_its_instant_not_after_it(desk):
@@ -123,27 +124,43 @@ def test_due_instances_come_longest_due_first_and_suspended_ones_not_at_all(desk
     with transaction():
         engine.suspend(third, "投诉核实中", actor=desk.actor, now=desk.now)
     desk.now += timedelta(hours=10)
-    assert engine.due(desk.now) == [first, second]
-    assert engine.due(desk.now, limit=1) == [first]
+    assert due(desk.now) == [first, second]
+    assert due(desk.now, limit=1) == [first]
+    assert due(desk.now, without=[first]) == [second]
     assert engine.next_due() == datetime(2026, 3, 2, 10, 0, tzinfo=desk.now.tzinfo)
 
 
-def test_a_claim_is_passed_over_until_its_lease_ends(desk):
-    instance = desk.run("rounds", dissatisfied=False)
+def due(now, *, limit=100, without=()):
+    with transaction():
+        return [instance.id for instance in engine.lock_due(now, limit, without=without)]
+
+
+def test_several_instances_take_their_steps_together(desk):
+    instances = [desk.run("rounds", dissatisfied=False) for _ in range(3)]
     desk.now += timedelta(hours=9)
-    lease = timedelta(minutes=5)
+    with transaction():
+        fired = engine.wake_locked(engine.lock_due(desk.now, 10), desk.now, "tester")
+    assert fired == dict.fromkeys(instances, 1)
+    for instance in instances:
+        desk.instance = instance
+        assert [(timer.worker, timer.attempts) for timer in desk.timers("fired")] == [("tester", 1)]
+        assert desk.item("ask").escalation_level == 1
+        assert list(engine.broken_links(f"instance:{instance}")) == []
+        # Each has its own next timer and goes on by itself.
+        desk.complete("ask")
+        assert desk.open() == ["answer"]
 
-    def claim(worker):
-        with transaction():
-            return engine.claim_due(worker, desk.now, lease=lease)
 
-    assert claim("one") == [instance]
-    assert claim("two") == []
-    desk.now += lease
-    assert claim("two") == [instance]
-    desk.wake()
-    assert claim("three") == []
-    assert [timer.worker for timer in desk.timers("fired")] == ["tester"]
+def test_a_batch_costs_the_same_statements_however_many_instances_move(desk, app):
+    def statements(count):
+        for _ in range(count):
+            desk.run("short_wait")
+        desk.now += timedelta(hours=9)
+        with counting(app.extensions["db_engine"]) as counted, transaction():
+            assert len(engine.wake_locked(engine.lock_due(desk.now, 100), desk.now, "tester")) == count
+        return len(counted)
+
+    assert statements(1) == statements(7)
 
 
 def test_what_fell_due_while_suspended_happens_on_resuming(desk):
