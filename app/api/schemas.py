@@ -376,7 +376,7 @@ class TimerQuery(Paging):
 
 
 class TimerRecord(TimerOut):
-    """A timer with when it was due and when it fired; lateness in seconds, attempts where counted."""
+    """A timer with when it was due and when it fired; lateness in seconds, how often it was tried."""
 
     id = fields.Integer()
     case = fields.String(attribute="case_number", allow_none=True)
@@ -385,7 +385,7 @@ class TimerRecord(TimerOut):
     attached_to = fields.String(allow_none=True)
     sequence = fields.Integer()
     lateness_seconds = fields.Float(attribute="lateness", allow_none=True)
-    attempts = fields.Integer(allow_none=True)
+    attempts = fields.Integer()
     worker = fields.String(allow_none=True)
 
 

@@ -63,7 +63,7 @@ def line(one: timing.Firing, zone: ZoneInfo, *, cases: bool) -> list[Any]:
         _instant(one.due_at, zone),
         _instant(one.fired_at, zone),
         round(one.lateness, 3) if one.lateness is not None else "",
-        one.attempts if one.attempts is not None else "",
+        one.attempts,
         one.worker or "",
         one.status,
     ]

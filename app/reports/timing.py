@@ -48,7 +48,7 @@ class Firing:
     due_at: datetime
     fired_at: datetime | None
     lateness: float | None
-    attempts: int | None
+    attempts: int
     worker: str | None
     status: str
 
@@ -133,11 +133,10 @@ def page_of(found: Sequence[Any], size: int) -> Page:
 def listed(filters: TimerFilters, zone: ZoneInfo) -> sa.Select[Any]:
     at = Timer.fired_at if filters.status == "fired" else Timer.due_at
     start, end = day_starts(filters.day, zone), day_starts(filters.day + timedelta(days=1), zone)
-    attempts: Any = getattr(Timer, "attempts", sa.null())
     columns: tuple[Any, ...] = (
         Timer.id, Instance.business_key, Timer.instance_id, Timer.process_id, Timer.element, Timer.name,
-        Timer.attached_to, Timer.sequence, Timer.due_at, Timer.fired_at, Timer.lateness_seconds, attempts,
-        Timer.worker, Timer.status,
+        Timer.attached_to, Timer.sequence, Timer.due_at, Timer.fired_at, Timer.lateness_seconds,
+        Timer.attempts, Timer.worker, Timer.status,
     )  # fmt: skip
     query = sa.select(*columns).join(Instance, Instance.id == Timer.instance_id).where(at >= start, at < end)
     # Only what fired has an instant of firing; asked for its status too, SQLite takes another index.

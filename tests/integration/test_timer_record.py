@@ -44,6 +44,7 @@ def add(instance_id: int, *lateness: float, at: datetime = NOON, **more: object)
                     "kind": "boundary",
                     "status": "fired",
                     "worker": "desk-1:42",
+                    "attempts": 1,
                     "due_at": at + timedelta(seconds=number - late),
                     "fired_at": at + timedelta(seconds=number),
                     "lateness_seconds": late,
