@@ -31,7 +31,8 @@ def wake_due(now: datetime, worker: str) -> int:
     fired = 0
     idle: set[int] = set()
     while _is_due(now):
-        moved = _wake_some(now, worker, idle)
+        # Not the instant that the sweep began at: how late a timer fired is what people are shown.
+        moved = _wake_some(max(now, clock.now()), worker, idle)
         if not moved:
             break
         fired += sum(moved.values())

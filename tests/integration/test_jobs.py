@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -23,6 +24,7 @@ from app.jobs.tables import Worker
 from app.notifications import queue_mail
 from app.notifications.tables import Outbox
 from app.settings import ROOT, Settings
+from tests.support import chaos
 from tests.support.processes import die_with_parent, stop
 from tests.support.smtp import mail_server
 
@@ -179,3 +181,13 @@ def test_the_queue_is_refused_where_it_cannot_be(app: Flask):
     else:
         with pytest.raises(Refused):
             queue.usable(app)
+
+
+@pytest.mark.postgres_only  # several machines share a PostgreSQL
+def test_schedulers_and_workers_killed_at_random_lose_nothing_and_send_nothing_twice(app: Flask):
+    with mail_server() as box, app.app_context():
+        queue.set_up(app)
+        tally = chaos.live(app, box, seconds=12, chance=random.Random(4))
+    assert tally.wrong == []
+    assert sum(tally.kills.values()) > 2
+    assert tally.started > 50

@@ -38,8 +38,12 @@ FAST = {
 
 @dataclass
 class PostgresServer:
-    """A running server; `url(name)` is the SQLAlchemy URL of one of its databases."""
+    """A running server; `url(name)` is the SQLAlchemy URL of one of its databases.
 
+    options: settings beside or instead of the fast and careless ones of the tests.
+    """
+
+    options: dict[str, str] = field(default_factory=dict)
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="desk-pg-", dir="/tmp")))
     process: subprocess.Popen[bytes] | None = None
 
@@ -61,7 +65,7 @@ class PostgresServer:
         )  # fmt: skip
         if made.returncode:
             raise RuntimeError(f"initdb failed:\n{made.stdout}")
-        options = [word for name, value in FAST.items() for word in ("-c", f"{name}={value}")]
+        options = [word for name, value in (FAST | self.options).items() for word in ("-c", f"{name}={value}")]
         log = (self.folder / "log").open("wb")
         self.process = subprocess.Popen(
             [binaries / "postgres", "-D", data, "-k", self.folder, *options],
