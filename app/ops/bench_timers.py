@@ -32,9 +32,9 @@ from tests.factories import open_centre
 from tests.support.database import build_schema, fill, test_settings
 from tests.support.postgres import PostgresServer
 
-MINUTE = 600
-AT_ONCE = 1_000
-WAITING = 10_000
+MINUTE = 6_000
+AT_ONCE = 10_000
+WAITING = 1_000_000
 SCHEDULERS = 2
 TOGETHER = 200
 SWEEPS = 200
