@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "202611262305"
-down_revision = "202611262015"
+down_revision = "202611262350"
 branch_labels = None
 depends_on = None
 
