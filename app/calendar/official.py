@@ -34,9 +34,7 @@ def year(number: int, spans: tuple[Span, ...] = OFFICE) -> Year:
     # Days of the new year's holiday may lie in the year before, and be announced with it.
     known = holidays.country_holidays("CN", years=range(number - 1, number + 2), language="zh_CN")
     make_up = {day for day in known.weekend_workdays if day.year == number}
-    days = {
-        day: Day(name, ()) for day, name in known.items() if day.year == number and day.isoweekday() < 6
-    }
+    days = {day: Day(name, ()) for day, name in known.items() if day.year == number and day.isoweekday() < 6}
     days |= {day: Day(MAKE_UP, spans) for day in make_up}
     # A year without a single make-up day has not been announced yet.
     return Year(dict(sorted(days.items())), bool(make_up))

@@ -55,9 +55,7 @@ def save(
     if row is None:
         raise NotFound(_("There is no such calendar."))
     if based_on not in (row.version, 0 if row.version == 1 else row.version):
-        raise Conflict(
-            _("Somebody else has saved version %(n)s of this calendar meanwhile.", n=row.version)
-        )
+        raise Conflict(_("Somebody else has saved version %(n)s of this calendar meanwhile.", n=row.version))
     made = checked(given, key=key, name=row.name, version=row.version + 1)
     if not content.differences(store.get(key), made):
         return store.get(key)

@@ -91,11 +91,15 @@ def get_version(key: str, number: int) -> rules.Calendar:
     if now_there is not None and now_there.version == number:
         return now_there
     if (key, number) not in known.versions:
-        row = session().execute(
-            sa.select(CalendarVersion.content, WorkCalendar.name)
-            .join(WorkCalendar, WorkCalendar.id == CalendarVersion.calendar_id)
-            .where(WorkCalendar.key == key, CalendarVersion.number == number)
-        ).first()
+        row = (
+            session()
+            .execute(
+                sa.select(CalendarVersion.content, WorkCalendar.name)
+                .join(WorkCalendar, WorkCalendar.id == CalendarVersion.calendar_id)
+                .where(WorkCalendar.key == key, CalendarVersion.number == number)
+            )
+            .first()
+        )
         if row is None:
             return get(key)
         known.versions[key, number] = content.read(row.content, key=key, name=row.name, version=number)

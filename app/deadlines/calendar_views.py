@@ -110,9 +110,7 @@ def apply(key: str) -> Any:
     actor = current_actor()
     try:
         with transaction():
-            made = service.save(
-                key, given, comment=comment, based_on=based_on, actor_id=actor.id, now=now()
-            )
+            made = service.save(key, given, comment=comment, based_on=based_on, actor_id=actor.id, now=now())
             moved = moving.apply(key, made, actor=actor, now=now())
             _record(key, "calendar.saved", {"version": made.version, "moved": moved})
     except Conflict as conflict:

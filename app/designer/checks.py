@@ -20,6 +20,7 @@ from app.engine.lint.data import all_names
 OK, ERROR, WARNING = "ok", "error", "warning"
 TIMERS = ("timeDuration", "timeDate", "timeCycle")
 MAX_SHOWN = 6
+_WORDS = re.compile(r"[\w:-]+(\s*,\s*[\w:-]+)*")
 _SLOPPY = re.compile(r"P?T?\d+[YMWDHS]", re.IGNORECASE)
 
 
@@ -50,9 +51,9 @@ def check(kind: str, text: str, *, known: Collection[str], now: datetime) -> Sai
             return _timer(kind, text, known, now)
         if kind == "script":
             return _script(text, known)
-        if kind == "words":
-            found = expressions.literal_check(text)
-            return Said(ERROR, str(found)) if found else Said(OK)
+        # A plain word is a role, a person or a variable; anything else is an expression.
+        if kind == "words" and (_WORDS.fullmatch(text) or timer_text.is_bare(text)):
+            return Said(OK)
         return _expression(text, known)
     except ExpressionError as error:
         where = _(" (at character %(n)s)", n=error.position) if getattr(error, "position", 0) > 0 else ""

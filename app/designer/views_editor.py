@@ -24,7 +24,7 @@ from app import engine, forms
 from app.accounts.web import current_actor, requires
 from app.clock import now
 from app.db import transaction
-from app.designer import checks, panel, queries, service
+from app.designer import checks, form_words, panel, queries, service
 from app.designer.views import EDIT, bp
 from app.engine import bundles
 from app.engine.deploy import latest_files
@@ -57,6 +57,7 @@ def edit(draft_id: int, path: str) -> str:
         counts=_counts(problems),
         problems=problems,
         running=queries.running(draft.key),
+        form_words=form_words.describe(library, path) if kind == "form" else None,
         setup={
             "kind": kind,
             "path": path,

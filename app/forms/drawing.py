@@ -154,9 +154,9 @@ def draw(
     known = {part.name for part in fields}
     summary += [("", "", str(error.message)) for error in errors if error.field not in known]
     return DrawnForm(
-        title=_(form.title) if form.title else "",
-        submit=_(form.submit) if form.submit else _("Submit"),
-        help=_(form.help) if form.help else "",
+        title=form.say(form.title),
+        submit=form.say(form.submit) or _("Submit"),
+        help=form.say(form.help),
         context=showing.context_lines(form, context, choices),
         fields=fields,
         errors=summary,
@@ -190,8 +190,8 @@ def _drawn(
     options = tuple(
         DrawnOption(
             value=posted(option.value),
-            label=_(option.label) if option.label else "",
-            detail=_(option.detail) if option.detail else "",
+            label=part.say(option.label),
+            detail=part.say(option.detail),
             on=_on(part, value, option.value),
             id=f"{id_}-{number}",
         )
@@ -201,8 +201,8 @@ def _drawn(
     return Drawn(
         field=part,
         id=id_,
-        label=_(part.label),
-        help=_(part.help) if part.help else "",
+        label=part.say(part.label),
+        help=part.say(part.help),
         error=error,
         text=text,
         shown_text=typed_text or _lookup_text(part, value, choices),
@@ -212,7 +212,7 @@ def _drawn(
         when="" if watch is True else json.dumps(_posted_condition(watch), ensure_ascii=False),
         when_words="" if watch is True else _when_words(watch, form),
         input_type=_input_type(part, text),
-        unit=_(unit) if (unit := part.schema.get("x-unit")) else "",
+        unit=part.say(part.schema.get("x-unit", "")),
     )
 
 
@@ -334,4 +334,4 @@ def _when_words(watch: Mapping[str, Any], form: Form) -> str:
             return " ".join(_when_words(part, form) for part in watch[word])
     part = form[watch["field"]]
     wanted = [showing.text_of(part, value, {}) for value in watch["in"] if value is not None]
-    return _("Only if “%(field)s” is: %(values)s.", field=_(part.label), values=" / ".join(wanted))
+    return _("Only if “%(field)s” is: %(values)s.", field=part.say(part.label), values=" / ".join(wanted))

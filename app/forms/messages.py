@@ -19,7 +19,7 @@ def _content(text: str) -> str:
 
 def missing(field: Field) -> str:
     """Ask for an answer that is not there."""
-    label = _content(field.label)
+    label = field.say(field.label)
     if field.widget == "file":
         return _("%(label)s: add a file.", label=label)
     if field.widget in ("customer", "asset"):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from flask_babel import get_locale, gettext
 from jsonschema import Draft202012Validator, SchemaError
 
 from app.errors import AppError
@@ -69,6 +70,11 @@ class Field:
     default: Any
     help: str
     schema: Mapping[str, Any]
+    english: Mapping[str, str] = field(default_factory=dict)
+
+    def say(self, text: str) -> str:
+        """Return a text of this field in the reader's language: the form's own `x-en`, else the catalogue."""
+        return say(text, self.english)
 
     @property
     def chooses(self) -> bool:
@@ -76,8 +82,10 @@ class Field:
         return self.widget in ("select", "radio", "checklist") or bool(self.options or self.options_from)
 
     @classmethod
-    def from_schema(cls, name: str, schema: Mapping[str, Any], required: bool) -> Field:
-        """Read one property."""
+    def from_schema(
+        cls, name: str, schema: Mapping[str, Any], required: bool, english: Mapping[str, str] | None = None
+    ) -> Field:
+        """Read one property; `english`: the form's own translations."""
         widget = schema.get("x-widget") or rules.default_widget(schema)
         many = schema.get("type") == "array"
         part = schema.get("items", {}) if many else schema
@@ -100,6 +108,7 @@ class Field:
             default=schema.get("x-default", schema.get("default")),
             help=schema.get("x-help") or schema.get("description") or "",
             schema=schema,
+            english=english or {},
         )
 
 
@@ -127,11 +136,15 @@ class Form:
             help=schema.get("x-help") or schema.get("description") or "",
             context=tuple(_context_lines(schema.get("x-context", []))),
             fields=tuple(
-                Field.from_schema(name, part, name in required)
+                Field.from_schema(name, part, name in required, schema.get("x-en"))
                 for name, part in schema.get("properties", {}).items()
             ),
             schema=schema,
         )
+
+    def say(self, text: str) -> str:
+        """Return a text of this form in the reader's language: its own `x-en`, else the catalogue."""
+        return say(text, self.schema.get("x-en", {}))
 
     def __getitem__(self, name: str) -> Field:
         """Return the field of that name."""
@@ -148,6 +161,14 @@ class Form:
             yield part.label
             yield from filter(None, (part.help, part.schema.get("x-unit"), part.schema.get("x-error")))
             yield from (option.label for option in part.options if isinstance(option.label, str))
+
+
+def say(text: str, english: Mapping[str, str]) -> str:
+    """Return a form's Chinese text in the reader's language; "" stays ""."""
+    if not text:
+        return ""
+    own = english.get(text) if str(get_locale()) == "en" else None
+    return own or gettext(text)
 
 
 def _kind(schema: Mapping[str, Any], widget: str) -> str:
@@ -185,6 +206,9 @@ def problems(schema: Any) -> list[str]:
     if schema.get("type") != "object" or not isinstance(schema.get("properties", {}), Mapping):
         return ['A form has "type": "object" and its fields under "properties".']
     fields = schema.get("properties", {})
+    english = schema.get("x-en", {})
+    if not isinstance(english, Mapping) or not all(isinstance(one, str) for one in english.values()):
+        return ["x-en is an object: a Chinese text of the form to its English."]
     found = [
         f"required: there is no field {name!r}." for name in schema.get("required", []) if name not in fields
     ]

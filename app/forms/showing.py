@@ -31,7 +31,7 @@ def display(
     form = form if isinstance(form, Form) else Form.from_schema(form)
     with force_locale(locale) if locale and has_app_context() else nullcontext():
         lines = [
-            (_(part.label), text(part, values[part.name], choices=choices or {}, reveal=reveal))
+            (part.say(part.label), text(part, values[part.name], choices=choices or {}, reveal=reveal))
             for part in form.fields
             if values.get(part.name) not in (None, "", [])
         ]
@@ -56,7 +56,7 @@ def text_of(part: Field, value: Any, choices: Choices, reveal: bool = False) -> 
     options = offered(part, choices) or (part.options if part.chooses else choices.get(part.name, ()))
     for option in options or ():
         if rules.same(option.value, value):
-            return _(option.label) if option.label else ""
+            return part.say(option.label)
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     written = ""
@@ -73,7 +73,7 @@ def text_of(part: Field, value: Any, choices: Choices, reveal: bool = False) -> 
     elif isinstance(value, int | float):
         written = filtered("num", value) if part.kind == "integer" else f"{value:g}"
     unit = part.schema.get("x-unit")
-    return (written or str(value)) + (f" {_(unit)}" if unit else "")
+    return (written or str(value)) + (f" {part.say(unit)}" if unit else "")
 
 
 def _label(value: Any, known: Any) -> str:
@@ -129,7 +129,7 @@ def context_lines(
         value = rules.at_path(context, line.path)
         if value in (None, "", []):
             continue
-        label = _(line.label) if line.label else path_label(line.path)
+        label = form.say(line.label) or path_label(line.path)
         lines.append((line.path, label, path_text(line.path, value, choices or {})))
     return lines
 
