@@ -9,6 +9,7 @@ from app.db import Base
 from app.deadlines import tables as deadlines
 from app.designer import tables as designer
 from app.engine import tables as engine
+from app.escalation import tables as escalation
 from app.inbox import tables as inbox
 from app.jobs import tables as jobs
 from app.notifications import tables as notifications
@@ -26,6 +27,7 @@ __all__ = [
     "deadlines",
     "designer",
     "engine",
+    "escalation",
     "inbox",
     "jobs",
     "notifications",

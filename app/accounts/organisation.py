@@ -196,6 +196,17 @@ def people_holding(role: str) -> list[Colleague]:
     return _listed(organisation, frozenset[int]().union(*(organisation.duties[key] for key in keys)))
 
 
+def post_above(candidate: str) -> str:
+    """Return the candidate key of the post above those whose work this is; "" where nobody is above."""
+    organisation = current()
+    by_id = {seat.post_id: seat for seat in organisation.seats}
+    own = next((seat for seat in organisation.seats if seat.key == candidate), None) or next(
+        (seat for seat in organisation.seats if seat.role == candidate.partition(":")[0]), None
+    )
+    above = by_id.get(own.above_id) if own is not None and own.above_id is not None else None
+    return above.key if above is not None else ""
+
+
 def colleagues() -> list[Colleague]:
     """Return every enabled person who holds a post, by name."""
     organisation = current()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
 
 from app import calendar
+from app.accounts import organisation
 from app.accounts.roles import DEPARTMENTS
 from app.cases import rules
 from app.cases.tables import Case
@@ -71,6 +74,30 @@ def time_spent(case: Case, items: list[WorkItem], pauses: list[Pause], now: date
     )
 
 
+def next_rung(timer: Timer, deadlines: list[Deadline]) -> Mapping[str, Any] | None:
+    """Return the rung that a waiting boundary timer stands for; None for timers without a ladder."""
+    found = next((one for one in deadlines if one.timer_task_id == timer.task_id), None)
+    rungs = found.reckoning["rungs"] if found is not None else []
+    return rungs[timer.sequence - 1] if timer.sequence <= len(rungs) else None
+
+
+def rung_words(rung: Mapping[str, Any]) -> str:
+    """Say what a rung will do, short enough for a card."""
+    target = rung["target"]
+    who = _("the post above") if target == "above" else organisation.role_label(target)
+    match rung["action"]:
+        case "raise_priority":
+            return _("Priority is raised")
+        case "reassign":
+            return _("Goes to somebody else")
+        case "hand_over":
+            return _("Handed over to %(who)s", who=who)
+        case _ if target == "assignee":
+            return _("Assignee is reminded")
+        case _:
+            return _("Escalates to %(who)s", who=who)
+
+
 def clock_cards(
     case: Case,
     items: list[WorkItem],
@@ -101,11 +128,12 @@ def clock_cards(
         )
     waiting = [timer for timer in timers if timer.kind == "boundary"]
     level = max((item.escalation_level for item in open_items), default=0)
-    if waiting and open_items and level < 3:
-        words = (_("Assignee is reminded"), _("Escalates to supervisor"), _("Escalates to manager"))[level]
+    rung = next_rung(waiting[0], deadlines) if waiting else None
+    if rung is not None and open_items:
+        words = rung_words(rung)
         kind = "soon" if waiting[0].due_at - now <= soon / 2 else "ontime"
         since = open_items[0].due_at if level else open_items[0].created_at
-        if level or open_items[0].due_at != waiting[0].due_at:
+        if level or rung["action"] != "remind" or open_items[0].due_at != waiting[0].due_at:
             cards.append(
                 Clock(words, kind, "up", waiting[0].due_at, since, _used(since, waiting[0].due_at, now))
             )

@@ -13,12 +13,12 @@ from app.accounts import organisation
 from app.cases import clocks, rules, service, waiting
 from app.cases.tables import Case
 from app.db import session
+from app.deadlines import acting
 from app.engine.tables import WorkItem
 from app.errors import Refused
 from app.notifications import service as notifications
 
 OPEN = ("open", "claimed")
-LEADERS = ("supervisor", "manager")
 RECOUNTED = "recounted_case"
 
 
@@ -80,13 +80,10 @@ def _recount(case_id: int, *, without: int | None = None) -> None:
 
 
 def overdue(context: engine.StepContext, item: WorkItem, level: int, rung: Mapping[str, Any]) -> None:
-    """A step is late: remind who has it (or all who could), then the supervisor, then the manager."""
+    """A step is late, or will be: do what the ladder says at this rung."""
     case = _case(context)
     if case is not None:
         _recount(case.id)
-    tell = rung["target"]
-    leader = tell in LEADERS
-    people = _people(tell, item)
     params = {
         # A step without a case has its instance's subject for a title: a regular call.
         "number": case.number if case is not None else "—",
@@ -94,8 +91,7 @@ def overdue(context: engine.StepContext, item: WorkItem, level: int, rung: Mappi
         "item": item.name,
         "due": (item.due_at or context.now).isoformat(),
     }
-    kind = "escalated" if leader else "overdue"
-    notifications.notify(people, kind, params, f"/inbox/{item.id}", context.now)
+    acting.act([item], rung, params=params, url=f"/inbox/{item.id}", now=context.now)
 
 
 def finished(context: engine.StepContext) -> None:
@@ -145,11 +141,3 @@ def notify(context: engine.StepContext, role: str, words: str = "") -> dict[str,
 def _case(context: engine.StepContext) -> Case | None:
     """Return the case of a step; the session has it after the first hook asked."""
     return session().get(Case, context.case_id) if context.case_id is not None else None
-
-
-def _people(tell: str, item: WorkItem) -> list[int]:
-    if tell == "assignee":
-        if item.assignee_id is not None:
-            return [item.assignee_id]
-        return [one.id for one in organisation.candidates(item.candidate) if one.id != item.excluded_id]
-    return [one.id for one in organisation.people_holding(tell)]

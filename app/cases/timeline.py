@@ -9,6 +9,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from app.accounts.organisation import role_label
 from app.cases.labels import LABELS, label, who
 from app.engine.tables import Event
 from app.notifications.kinds import say_instant
@@ -143,6 +144,17 @@ def _say(
                 [_("to %(name)s", name=to)] if to else [],
                 "steps",
             )
+        case "work_item.priority_raised":
+            return "flag", "escalated", _("Priority raised: %(step)s", step=step), [], "deadlines"
+        case "work_item.delegated":
+            who = role_label(str(data.get("to_role", "")))
+            return (
+                "up",
+                "escalated",
+                _("Handed over: %(step)s", step=step),
+                [_("to %(name)s", name=who)],
+                "deadlines",
+            )
         case "work_item.cancelled":
             return "x", "paused", _("No longer needed: %(step)s", step=step), [], "steps"
         case "work_item.follow_up_set":
@@ -181,10 +193,13 @@ _OUTCOME_TONE = {"satisfied": "ontime", "dissatisfied": "overdue"}
 
 
 def _escalated(data: Mapping[str, Any], step: str) -> Said:
+    if data.get("when") == "before":
+        return "clock", "soon", _("Reminded: %(step)s is due soon", step=step), [], "deadlines"
     title = {
         "assignee": _("Reminded: %(step)s is late", step=step),
         "supervisor": _("Escalated to the supervisor: %(step)s", step=step),
         "manager": _("Escalated to the manager: %(step)s", step=step),
+        "above": _("Escalated to the post above: %(step)s", step=step),
     }.get(str(data.get("told")), _("Escalated: %(step)s", step=step))
     first = data.get("told") == "assignee"
     return "alert" if first else "up", "overdue" if first else "escalated", title, [], "deadlines"

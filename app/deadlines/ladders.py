@@ -9,15 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from app import engine
-from app.accounts import organisation
 from app.accounts.actor import SYSTEM
 from app.db import Base, close_read_session, for_update, session, transaction
+from app.deadlines import acting
 from app.deadlines.tables import Deadline
 from app.engine.tables import Instance, Timer, WorkItem
-from app.notifications import service as notifications
 
 BATCH = 50
-LEADERS = ("supervisor", "manager")
 
 
 def wake_due(now: datetime, worker: str) -> int:
@@ -93,12 +91,12 @@ def _climb(one: Deadline, now: datetime, worker: str) -> None:
             lateness_seconds=(now - due).total_seconds(),
         )
     )
-    _tell(one, rung, now)
+    _act(one, rung, now)
     engine.record_event(
         f"case:{one.case_id}",
         "deadline.passed",
         {"deadline": one.id, "kind": one.kind, "name": one.name, "action": rung["action"]}
-        | {"told": rung["target"], "due_at": one.due_at.isoformat()},
+        | {"told": rung["target"], "policy": rung.get("policy", 0), "due_at": one.due_at.isoformat()},
         actor=SYSTEM,
         now=now,
         instance_id=one.instance_id,
@@ -112,23 +110,13 @@ def _following(one: Deadline) -> tuple[int, datetime | None]:
     return number, datetime.fromisoformat(rungs[number]["at"]) if number < len(rungs) else None
 
 
-def _tell(one: Deadline, rung: Mapping[str, Any], now: datetime) -> None:
+def _act(one: Deadline, rung: Mapping[str, Any], now: datetime) -> None:
     cases = Base.metadata.tables["cases"]
     case = session().execute(sa.select(cases.c.number, cases.c.title).where(cases.c.id == one.case_id)).one()
     params = {"number": case.number, "title": case.title, "item": one.name, "due": one.due_at.isoformat()}
-    kind = "escalated" if rung["target"] != "assignee" else "overdue"
-    notifications.notify(_people(one, rung["target"]), kind, params, f"/deadlines/{one.id}", now)
-
-
-def _people(one: Deadline, target: str) -> list[int]:
-    if target in LEADERS:
-        return [person.id for person in organisation.people_holding(target)]
-    rows = session().execute(
-        sa.select(WorkItem.assignee_id, WorkItem.candidate).where(
-            WorkItem.case_id == one.case_id, WorkItem.status.in_(("open", "claimed"))
-        )
+    still_open = WorkItem.case_id == one.case_id, WorkItem.status.in_(acting.OPEN)
+    # Passed over where somebody is at work this very moment: waiting for them might wait for us.
+    items = session().scalars(
+        for_update(sa.select(WorkItem).where(*still_open).order_by(WorkItem.id), skip_locked=True)
     )
-    people: list[int] = []
-    for assignee, candidate in rows:
-        people += [assignee] if assignee else [person.id for person in organisation.candidates(candidate)]
-    return people or [person.id for person in organisation.people_holding("supervisor")]
+    acting.act(list(items), rung, params=params, url=f"/deadlines/{one.id}", now=now)

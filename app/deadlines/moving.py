@@ -168,12 +168,19 @@ def of_case(case_id: int, *which: sa.ColumnElement[bool]) -> tuple[list[Deadline
 
 
 def write(
-    changes: Sequence[Change], cause: str, *, actor: Actor, now: datetime, status: str | None = None
+    changes: Sequence[Change],
+    cause: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    status: str | None = None,
+    skip_past: bool = False,
 ) -> int:
     """Write what changed and record it, in bulk; returns how many deadlines moved.
 
-    cause: paused | resumed | calendar | reclassified | reopened.
+    cause: paused | resumed | calendar | reclassified | reopened | policy.
     status: what running or paused becomes; it stays unless given.
+    skip_past: rungs whose instant has passed are not climbed any more: a new ladder tells nobody twice.
     Locks the instances first, as every step does.
     """
     moves: dict[int, dict[str, Mapping[str, Any] | None]] = defaultdict(dict)
@@ -181,7 +188,8 @@ def write(
     for change in changes:
         one, after = change.deadline, change.after
         becomes = status or one.status
-        climbed, rung_at = rules.next_rung(change.reckoning["rungs"], one.next_rung, now)
+        rungs = change.reckoning["rungs"]
+        climbed, rung_at = rules.next_rung(rungs, len(rungs) if skip_past else one.next_rung, now)
         rows.append(
             {
                 "its_id": one.id,
@@ -206,9 +214,10 @@ def write(
                     "ahead": after > now,
                 }
             )
-        _record(one, cause, change.before, after, actor, now)
+        if cause != "policy":
+            _record(one, cause, change.before, after, actor, now)
     if moves:
-        engine.move_timers(moves, now)
+        engine.move_timers(moves, now, skip_past=skip_past)
     connection = session().connection()
     if rows:
         connection.execute(_MOVE_ROWS, rows)
@@ -231,7 +240,7 @@ def preview(calendar_key: str, changed: Calendar, now: datetime) -> Preview:
         if (after := _due_anew(one, changed, stops.get(one.case_id, ()), now)) != one.due_at
     ]
     furthest = sorted(moves, key=lambda move: (-abs(move[1] - move[0].due_at), move[0].id))[:SHOWN]
-    subjects = _subjects({one.case_id for one, _after in furthest})
+    found_subjects = subjects({one.case_id for one, _after in furthest})
     return Preview(
         total=len(found),
         moved=len(moves),
@@ -243,7 +252,7 @@ def preview(calendar_key: str, changed: Calendar, now: datetime) -> Preview:
         rows=[
             Move(
                 one.id,
-                *subjects.get(one.case_id, ("", "")),
+                *found_subjects.get(one.case_id, ("", "")),
                 one.kind,
                 one.name,
                 one.due_at,
@@ -315,7 +324,8 @@ def _open_by(calendar_key: str, *, anew: bool = False) -> list[Deadline]:
     return list(session().scalars(query.execution_options(populate_existing=anew)))
 
 
-def _subjects(case_ids: set[int | None]) -> dict[int | None, tuple[str, str]]:
+def subjects(case_ids: set[int | None]) -> dict[int | None, tuple[str, str]]:
+    """Return number and title of cases; one statement."""
     cases = Base.metadata.tables["cases"]
     rows = session().execute(
         sa.select(cases.c.id, cases.c.number, cases.c.title).where(cases.c.id.in_(case_ids - {None}))

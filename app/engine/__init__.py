@@ -57,7 +57,7 @@ from app.engine.queries import (
     item_data,
     open_incidents,
 )
-from app.engine.reckoning import About, Rung
+from app.engine.reckoning import About, Rung, rung_of
 from app.engine.reckoning import deadline as reckon
 from app.engine.schedule import lock_due, next_due
 from app.engine.script_engine import BpmnError
@@ -116,6 +116,7 @@ __all__ = [
     "record_event",
     "record_incident",
     "resume",
+    "rung_of",
     "retry_incident",
     "send_message",
     "set_data",

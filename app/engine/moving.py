@@ -52,30 +52,31 @@ def lock_instances(instance_ids: Sequence[int]) -> Iterator[Instance]:
         yield from session().scalars(rows.execution_options(populate_existing=True))
 
 
-def move_timers(moves: Mapping[int, Moves], now: datetime) -> int:
+def move_timers(moves: Mapping[int, Moves], now: datetime, *, skip_past: bool = False) -> int:
     """Give waiting timers the instants of another reckoning, or let them stand still; return how many moved.
 
     moves: by instance. Timers that have come to the end of their ladder, and instances that have ended, stay
     as they are. A ladder whose deadline lies ahead again is climbed anew.
+    skip_past: rungs whose instant has passed count as climbed.
     """
     rows = []
     for instance in lock_instances(list(moves)):
         if instance.ended_at is None:
-            rows += _move_in(instance, moves[instance.id], now)
+            rows += _move_in(instance, moves[instance.id], now, skip_past)
     if rows:
         session().flush()
         session().connection().execute(_MOVE, rows)
     return len(rows)
 
 
-def _move_in(instance: Instance, moves: Moves, now: datetime) -> list[dict[str, Any]]:
+def _move_in(instance: Instance, moves: Moves, now: datetime, skip_past: bool) -> list[dict[str, Any]]:
     values = json.loads(instance.state)
     rows = []
     for tree in (values["workflow"], *values["workflow"]["subprocesses"].values()):
         for task_id in moves.keys() & tree["tasks"].keys():
             notes = tree["tasks"][task_id]["internal_data"]
             if isinstance(notes.get("event_value"), dict) and notes["event_value"]["cycles"] != 0:
-                rows.append(_move_task(instance.id, task_id, notes, moves[task_id], now))
+                rows.append(_move_task(instance.id, task_id, notes, moves[task_id], now, skip_past))
     if rows:
         instance.state = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
         instance.revision += 1
@@ -83,7 +84,12 @@ def _move_in(instance: Instance, moves: Moves, now: datetime) -> list[dict[str, 
 
 
 def _move_task(
-    instance_id: int, task_id: str, notes: dict[str, Any], moved: Mapping[str, Any] | None, now: datetime
+    instance_id: int,
+    task_id: str,
+    notes: dict[str, Any],
+    moved: Mapping[str, Any] | None,
+    now: datetime,
+    skip_past: bool,
 ) -> dict[str, Any]:
     value = notes["event_value"]
     if moved is None:
@@ -91,7 +97,8 @@ def _move_task(
     else:
         rungs = [timer_text.instant(rung["at"]) for rung in moved["rungs"]]
         # Ordered by time: whatever lies ahead is a tail of the ladder, and what was not climbed yet too.
-        first = min(value["fired"], sum(at <= now for at in rungs))
+        passed = sum(at <= now for at in rungs)
+        first = passed if skip_past else min(value["fired"], passed)
         instants, status = rungs[first:], "waiting"
         notes[reckoning.KEY] = dict(moved)
     texts = [instant_text(at) for at in instants]

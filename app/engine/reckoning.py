@@ -14,6 +14,8 @@ from typing import Any
 from app import calendar
 from app.calendar import rules
 from app.calendar.rules import Calendar
+from app.escalation import rules as escalation
+from app.escalation import store as policies
 
 # Where a waiting timer's task keeps its note.
 KEY = "reckoning"
@@ -49,9 +51,12 @@ class Rung:
 
     at:     aware UTC.
     when:   before | at | after the deadline.
-    offset: how far from it, ISO 8601, as it was written.
+    offset: how far from it, as the policy writes it.
     action: remind | notify | raise_priority | reassign | hand_over.
     target: assignee | above | a role's key.
+    urgent: its messages are not kept back by quiet hours.
+    policy: the version of the policy that says so.
+    level:  how grave it is, 0 (before the deadline) to 3.
     """
 
     at: datetime
@@ -59,8 +64,11 @@ class Rung:
     offset: str
     action: str
     target: str
+    urgent: bool = False
+    policy: int = 0
+    level: int = 0
 
-    def plain(self) -> dict[str, str]:
+    def plain(self) -> dict[str, Any]:
         """Return the rung as JSON values."""
         # Written out: thousands are made when a calendar changes, and `asdict` takes ten times as long.
         return {
@@ -69,6 +77,9 @@ class Rung:
             "offset": self.offset,
             "action": self.action,
             "target": self.target,
+            "urgent": self.urgent,
+            "policy": self.policy,
+            "level": self.level,
         }
 
 
@@ -80,16 +91,20 @@ class Trace:
     deadline: dict[str, Any] | None = None
 
 
-def rungs(due: datetime, then: timedelta, counted: Calendar, about: About) -> list[Rung]:
-    """Return the ladder of a deadline, in the order of its instants: reminder, supervisor, manager."""
-    second = rules.add_working_time(counted, due, then).at
-    third = rules.add_working_time(counted, second, then).at
-    text = duration_text(then)
-    return [
-        Rung(due, "at", "PT0S", "remind", "assignee"),
-        Rung(second, "after", text, "notify", "supervisor"),
-        Rung(third, "after", duration_text(2 * then), "notify", "manager"),
-    ]
+def rungs(start: datetime, due: datetime, then: timedelta, counted: Calendar, about: About) -> list[Rung]:
+    """Return the ladder of a deadline as the policy has it now, in the order of its instants."""
+    policy = policies.current()
+    ladder = policy.ladder_for(about.klass, about.severity)
+    planned = escalation.plan(ladder, start=start, due=due, then=then, counted=counted)
+    return [rung_of(one, policy.version) for one in planned]
+
+
+def rung_of(planned: escalation.Planned, version: int) -> Rung:
+    """Return a step of a policy's version at its instant as a rung."""
+    step = planned.step
+    return Rung(
+        planned.at, step.when, step.offset, step.action, step.target, step.urgent, version, step.level
+    )
 
 
 def deadline(
@@ -108,7 +123,7 @@ def deadline(
     """
     used = counted or about.calendar()
     reckoned = rules.add_working_time(used, start, allowance["allowed"])
-    ladder = rungs(reckoned.at, allowance["then"], used, about)
+    ladder = rungs(start, reckoned.at, allowance["then"], used, about)
     return {
         "start": start.isoformat(),
         "due": reckoned.at.isoformat(),

@@ -182,12 +182,17 @@ def _escalated(ending: Ending, items: list[WorkItem]) -> list[Overdue]:
     for escalation in ending.step.happened.escalations:
         for item in (by_task[task_id] for task_id in escalation.task_ids if task_id in by_task):
             rung = escalation.rung or _drawn_rung(escalation, item)
-            # A reminder before the deadline is no escalation.
-            if rung["when"] != "before":
-                item.escalation_level = min(item.escalation_level + 1, MAX_LEVEL)
+            item.escalation_level = _level(item, rung)
             item.revision += 1
             told.append(Overdue(item, item.escalation_level, rung))
     return told
+
+
+def _level(item: WorkItem, rung: Mapping[str, Any]) -> int:
+    if "level" in rung:
+        return max(item.escalation_level, int(rung["level"]))
+    # A ladder of the diagram's own, or of an older release: each firing is one level more.
+    return min(item.escalation_level + (rung["when"] != "before"), MAX_LEVEL)
 
 
 def _drawn_rung(escalation: Escalation, item: WorkItem) -> Mapping[str, Any]:
@@ -210,7 +215,8 @@ def _record(ending: Ending) -> None:
     for one in ending.overdue:
         item = one.item
         data = {"item": item.id, "name": item.name, "level": one.level, "told": one.rung["target"]}
-        _event(step, "work_item.escalated", data | {"action": one.rung["action"]}, _place(item))
+        data |= {name: one.rung[name] for name in ("action", "when", "offset", "policy") if name in one.rung}
+        _event(step, "work_item.escalated", data, _place(item))
     for item in ending.opened:
         _event(
             step, "work_item.opened", {"item": item.id, "name": item.name, "role": item.role}, _place(item)

@@ -49,6 +49,13 @@ KINDS: dict[str, Kind] = {
         "overdue",
         _l("Open the task"),
     ),
+    "due_soon": Kind(
+        _l("Due soon: %(item)s"),
+        _l("%(number)s %(title)s is due %(due)s."),
+        "clock",
+        "soon",
+        _l("Open the task"),
+    ),
     "escalated": Kind(
         _l("Escalated to you: %(item)s"),
         _l("%(number)s %(title)s was due %(due)s and is still open."),

@@ -37,6 +37,7 @@ def notify(
     url: str,
     now: datetime,
     mail: bool = True,
+    urgent: bool = False,
 ) -> int:
     """Tell people something; returns how many were told. At most three statements, however many people.
 
@@ -44,6 +45,7 @@ def notify(
             Never a phone number: mails leave the house.
     url:    the page it is about, from "/".
     mail:   also by mail to those who want it and have an address. Disabled accounts are told nothing.
+    urgent: its mails do not wait for the end of quiet hours.
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind of notification: {kind}")

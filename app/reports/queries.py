@@ -21,7 +21,7 @@ from app.reports.rules import Expected
 ESCALATIONS_SHOWN = 6
 PEOPLE_SHOWN = 12
 FORECAST_PAGE = 50
-# Who is told at the second and third rung of the ladder, by role.
+# Whom the levels of an escalation stand for, see `escalation.rules.Step.level`.
 TOLD = {2: "supervisor", 3: "manager"}
 
 
@@ -268,23 +268,29 @@ def _climbs(seen: list[Task]) -> list[Climb]:
     # They come in the order of their deadlines.
     risen = sorted((task for task in seen if task.escalated), key=lambda one: -one.escalation_level)
     risen = risen[:ESCALATIONS_SHOWN]
-    rungs: dict[tuple[int, str, str], tuple[datetime, int]] = {}
+    rungs: dict[tuple[int, str, str], tuple[datetime, str]] = {}
     if risen:
         query = sa.select(
-            Timer.instance_id, Timer.process_id, Timer.attached_to, Timer.due_at, Timer.sequence
+            Timer.instance_id, Timer.process_id, Timer.attached_to, Timer.due_at, Timer.sequence,
+            Deadline.reckoning,
+        ).outerjoin(
+            Deadline,
+            sa.and_(Deadline.instance_id == Timer.instance_id, Deadline.timer_task_id == Timer.task_id),
         ).where(
             Timer.instance_id.in_({one.instance_id for one in risen}),
             Timer.status == "waiting",
             Timer.attached_to.is_not(None),
         )
         for row in session().execute(query.order_by(Timer.due_at.desc())):
-            rungs[row.instance_id, row.process_id, row.attached_to] = row.due_at, row.sequence
+            ladder = row.reckoning["rungs"] if row.reckoning else []
+            target = ladder[row.sequence - 1]["target"] if row.sequence <= len(ladder) else ""
+            rungs[row.instance_id, row.process_id, row.attached_to] = row.due_at, target
     people = organisation.current().people
     found = []
     for task in risen:
-        next_at, number = rungs.get((task.instance_id, task.process_id, task.element), (None, 0))
+        next_at, target = rungs.get((task.instance_id, task.process_id, task.element), (None, ""))
         holder = people.get(task.assignee_id) if task.assignee_id is not None else None
-        found.append(Climb(task, holder.label if holder else "", next_at, TOLD.get(number, "")))
+        found.append(Climb(task, holder.label if holder else "", next_at, target))
     return found
 
 
