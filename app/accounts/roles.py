@@ -17,7 +17,7 @@ PERMISSIONS = frozenset(
             "procedure.view",
             "procedure.deploy",
         ),
-        *("calendar.edit",),
+        *("calendar.edit", "escalation.edit"),
         *("user.admin", "incident.manage", "instance.manage", "audit.view", "report.view"),
         *("api.token", "demo.control"),
     }
@@ -48,7 +48,7 @@ class RoleSpec:
 
 
 ROLES = (
-    RoleSpec("manager", "售后经理", "After-sales manager", f"{_LEAD} api.token"),
+    RoleSpec("manager", "售后经理", "After-sales manager", f"{_LEAD} escalation.edit api.token"),
     RoleSpec("supervisor", "客户主管", "Customer supervisor", _LEAD),
     RoleSpec("agent", "客服助理", "Service agent", _DESK),
     RoleSpec("callback", "客服回访", "Callback agent", _DESK),

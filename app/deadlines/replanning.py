@@ -30,7 +30,7 @@ class NextStep:
 
 @dataclass(frozen=True)
 class Replanned:
-    """One open deadline that gets another ladder, as the preview lists it; None where nothing comes any more."""
+    """One open deadline that gets another ladder, as the preview lists it; None: nothing comes any more."""
 
     deadline_id: int
     case_number: str
@@ -43,7 +43,7 @@ class Replanned:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a changed policy would do. total: open deadlines; changed: with another ladder; rows: the first due."""
+    """What a changed policy would do. total: open deadlines; changed: with another ladder; rows: first due."""
 
     total: int
     changed: int
@@ -63,7 +63,10 @@ def preview(present: Policy, changed: Policy, now: datetime) -> Preview:
             one.name,
             one.due_at,
             _next_of_rungs(one.reckoning["rungs"], now),
-            next((NextStep(step.at, step.step.action, step.step.target) for step in steps if step.at > now), None),
+            next(
+                (NextStep(step.at, step.step.action, step.step.target) for step in steps if step.at > now),
+                None,
+            ),
         )
         for one, steps in first
     ]
@@ -76,7 +79,9 @@ def apply(present: Policy, changed: Policy, *, actor: Actor, now: datetime) -> i
     What has been climbed stays climbed, and nobody is told now of what would have come before now. A ladder
     that was climbed to its end stays as it is.
     """
-    for _instance in engine.lock_instances([one.instance_id for one, _s in _new_ladders(present, changed, now)]):
+    for _instance in engine.lock_instances(
+        [one.instance_id for one, _s in _new_ladders(present, changed, now)]
+    ):
         pass  # locked in the order that everybody keeps; read again below, behind the lock
     changes = [
         moving.Change(one, one.reckoning | {"rungs": [_rung(step, changed.version) for step in steps]})

@@ -75,7 +75,7 @@ def errors_of(problems: tuple[rules.Problem, ...] | list[rules.Problem]) -> list
         "only_before": _("One step must come at the deadline or after it."),
         "choice": _("Please choose one of those offered."),
         "target": _("There is nobody of this name to turn to."),
-        "offset": _("“PT2H”, “P1D” or “2x” (so many times the second length of the allowance), please."),
+        "offset": _("Please give a whole number, such as 2."),
         "no_offset": _("How long before or after the deadline?"),
         "long": _("That is more than a year."),
     }

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from app.accounts import organisation
 from app.accounts.actor import Actor
 from app.db import session
+from app.deadlines.tables import Deadline
 from app.engine.tables import Timer
 from app.reports import moving, rules
 from app.reports.filters import ForecastFilters
@@ -270,16 +271,24 @@ def _climbs(seen: list[Task]) -> list[Climb]:
     risen = risen[:ESCALATIONS_SHOWN]
     rungs: dict[tuple[int, str, str], tuple[datetime, str]] = {}
     if risen:
-        query = sa.select(
-            Timer.instance_id, Timer.process_id, Timer.attached_to, Timer.due_at, Timer.sequence,
-            Deadline.reckoning,
-        ).outerjoin(
-            Deadline,
-            sa.and_(Deadline.instance_id == Timer.instance_id, Deadline.timer_task_id == Timer.task_id),
-        ).where(
-            Timer.instance_id.in_({one.instance_id for one in risen}),
-            Timer.status == "waiting",
-            Timer.attached_to.is_not(None),
+        query = (
+            sa.select(
+                Timer.instance_id,
+                Timer.process_id,
+                Timer.attached_to,
+                Timer.due_at,
+                Timer.sequence,
+                Deadline.reckoning,
+            )
+            .outerjoin(
+                Deadline,
+                sa.and_(Deadline.instance_id == Timer.instance_id, Deadline.timer_task_id == Timer.task_id),
+            )
+            .where(
+                Timer.instance_id.in_({one.instance_id for one in risen}),
+                Timer.status == "waiting",
+                Timer.attached_to.is_not(None),
+            )
         )
         for row in session().execute(query.order_by(Timer.due_at.desc())):
             ladder = row.reckoning["rungs"] if row.reckoning else []

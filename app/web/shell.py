@@ -38,6 +38,7 @@ PLACES = (
     Place("customers", "users", _l("Customers"), ("customers.index",), ("customer.view",)),
     Place("board", "board", _l("Board"), ("reports.board",), ("report.view",)),
     Place("calendars", "cal", _l("Calendar"), ("calendars.index",), ("calendar.edit",)),
+    Place("escalation", "up", _l("Escalation"), ("escalation.index",), ("escalation.edit", "work.assign")),
     Place("procedures", "flow", _l("Procedures"), ("procedures.index",), ("procedure.view",)),
     Place("reports", "report", _l("Reports"), ("reports.index",), ("report.view",)),
     Place("incidents", "pulse", _l("Operations"), ("procedures.incidents",), ("incident.manage",)),
