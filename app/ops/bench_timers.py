@@ -77,9 +77,9 @@ FIRED = """SELECT count(*) FROM timer
 WHERE process_id = 'bench_timer' AND status = 'fired' AND due_at >= %(start)s"""
 FILL = """INSERT INTO timer
  (instance_id, task_id, process_id, element, name, kind, sequence, due_at, status, held, attempts)
- SELECT min(i.id), 'filler-' || n, 'filler', 'late', '', 'boundary', 1,
+ SELECT (SELECT min(id) FROM instance), 'filler-' || n, 'filler', 'late', '', 'boundary', 1,
  timestamptz '2031-01-01' + n * interval '1 second', 'waiting', false, 0
-FROM instance i, generate_series(1, %(count)s) AS n GROUP BY n"""
+FROM generate_series(1, %(count)s) AS n"""
 
 Figures = dict[str, Any]
 
