@@ -30,15 +30,20 @@ def act(
     params: dict[str, Any],
     url: str,
     now: datetime,
+    whole_case: bool = False,
 ) -> None:
     """Do what a rung says with the open items that are late, and tell whom it concerns.
 
+    whole_case: no step is late, the case is. Its steps stay with whom they are (each has its own ladder, and
+            several deadlines of a case would hand them to and fro): who would get them is told.
     items:  locked, or of an instance that is. None where a whole case is late but nobody works on it: its
             supervisors are told.
     rung:   `engine.Rung` as JSON values.
     params, url: what the message says and where it leads, see `notifications.notify`.
     """
     action, target = rung["action"], rung["target"]
+    if whole_case and action in ("reassign", "hand_over"):
+        action, target = "notify", ABOVE if target == ASSIGNEE else target
     if action == "raise_priority":
         for item in items:
             _raise_priority(item, now)

@@ -119,4 +119,4 @@ def _act(one: Deadline, rung: Mapping[str, Any], now: datetime) -> None:
     items = session().scalars(
         for_update(sa.select(WorkItem).where(*still_open).order_by(WorkItem.id), skip_locked=True)
     )
-    acting.act(list(items), rung, params=params, url=f"/deadlines/{one.id}", now=now)
+    acting.act(list(items), rung, params=params, url=f"/deadlines/{one.id}", now=now, whole_case=True)

@@ -36,10 +36,10 @@ PAGES = {
     "repairpoint": ("/inbox", "/cases"),
     "supervisor": (
         "/calendars", "/calendars/centre", "/calendars/centre?year=2030", "/calendars/centre/edit",
-
         "/cases/import", "/inbox?scope=all", "/inbox/{late_item}", "/board", "/board/forecast",
         "/board/forecast?verdict=all", "/board/move?from={person}", "/timers",
     ),
+    "manager": ("/escalation", "/escalation/edit", "/escalation/edit?klass=device&severity=high"),
     "designer": (
         "/procedures", "/procedures/customer_issue", "/procedures/device_problem", "/procedures/upload",
         "/designer", "/designer/new", "/designer/{draft}", "/designer/{draft}/files/complaints/judge.json",
