@@ -43,7 +43,7 @@ class Replanned:
 
 @dataclass(frozen=True)
 class Preview:
-    """What a changed policy would do. total: open deadlines; changed: with another ladder; rows: first due."""
+    """What a changed policy would do. total: open deadlines; changed: with another ladder; rows: some."""
 
     total: int
     changed: int
