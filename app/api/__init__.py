@@ -5,7 +5,7 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Register the API, its document and what monitoring asks."""
-    from app.api import desk, health, processes, timers
+    from app.api import desk, drafts, health, processes, timers
     from app.api.problems import ProblemApi
 
     app.config.update(
@@ -24,7 +24,7 @@ def init_app(app: Flask) -> None:
     # Chinese stays readable to who looks at an answer.
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     api = ProblemApi(app)
-    for blueprint in (desk.bp, processes.bp, timers.bp):
+    for blueprint in (desk.bp, processes.bp, timers.bp, drafts.bp):
         api.register_blueprint(blueprint)
     app.register_blueprint(health.bp)
     app.register_blueprint(health.bp, name="api_health", url_prefix="/api/v1")

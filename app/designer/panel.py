@@ -135,6 +135,8 @@ def words() -> dict[str, str]:
         "remedy": _("What to do:"),
         "why": _("Why it matters:"),
         "clean": _("Nothing to mend. It can be published."),
+        "behind": _("This file has been saved elsewhere since you opened it."),
+        "reload": _("Show it"),
         "others": _("Open here too: %(names)s", names="{names}"),
         "required": _("required"),
     }

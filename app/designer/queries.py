@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from flask import current_app
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from app import engine
@@ -23,6 +25,7 @@ from app.engine.tables import Instance, Procedure, ProcedureVersion
 from app.errors import NotFound
 
 CLOSED_SHOWN = 10
+CHECKS_KEPT = 16
 
 
 @dataclass(frozen=True)
@@ -185,16 +188,32 @@ def behind(draft_id: int) -> list[str]:
 
 
 def problems(rows: Iterable[ProcedureDraftFile]) -> list[engine.Problem]:
-    """Return what is wrong with a draft laid over what runs, with the errors it makes elsewhere."""
+    """Return what is wrong with a draft laid over what runs, with the errors it makes elsewhere.
+
+    The last few answers are kept: opening the next file of a draft asks the same again.
+    """
     rows = list(rows)
     changed = {row.path: row.content for row in rows if row.changed}
-    latest = latest_files()
-    known = {**{row.path: row.content for row in rows}, **latest, **changed}
-    own = {row.path for row in rows}
-    library = bundles.library(known)
+    known = {**{row.path: row.content for row in rows}, **latest_files(), **changed}
+    total = hashlib.sha256(str(get_locale()).encode())
+    for path, content in sorted(known.items()):
+        mark = "=" if path in changed else "+"
+        total.update(f"\0{mark}{path}\0{hashlib.sha256(content).hexdigest()}".encode())
+    total.update("\0".join(sorted(row.path for row in rows)).encode())
+    kept: dict[str, list[engine.Problem]] = current_app.extensions.setdefault("designer_checked", {})
+    found = kept.get(total.hexdigest())
+    if found is None:
+        found = _check(known, {row.path for row in rows}, set(changed))
+        while len(kept) >= CHECKS_KEPT:
+            kept.pop(next(iter(kept)), None)
+        kept[total.hexdigest()] = found
+    return found
+
+
+def _check(known: dict[str, bytes], own: set[str], changed: set[str]) -> list[engine.Problem]:
     touched: set[str] = set()
-    for bundle in bundles.bundles(library):
-        if not changed.keys().isdisjoint(bundle.files):
+    for bundle in bundles.bundles(bundles.library(known)):
+        if not changed.isdisjoint(bundle.files):
             touched |= set(bundle.files)
     return [
         one for one in engine.check(known) if one.file in own or (one.level == ERROR and one.file in touched)

@@ -251,7 +251,7 @@ def test_the_document_is_valid_openapi_3_1_and_names_every_address(app, outside)
     ours = {
         rule.rule.replace("<", "{").replace(">", "}").replace("{int:", "{").replace("{string:", "{").replace("{path:", "{")
         for rule in app.url_map.iter_rules()
-        if rule.endpoint.startswith(("api_desk", "api_processes", "api_timers"))
+        if rule.endpoint.startswith(("api_desk", "api_processes", "api_timers", "api_drafts"))
     }  # fmt: skip
     assert ours | {"/healthz", "/readyz", "/metrics"} == set(paths)
     assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"

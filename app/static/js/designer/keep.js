@@ -149,7 +149,12 @@
       note.querySelector('div').textContent = say(words.others, {
         names: said.others.map(function (one) { return one.name + ' (' + one.at + ')'; }).join(' · ')
       });
-      if (said.files[setup.path] > revision && !pending() && !stopped) main.dataset.behind = said.files[setup.path];
+      if (said.files[setup.path] > revision && !pending() && !stopped) {
+        var link = element('a', '', words.reload);
+        link.href = location.pathname;
+        note.hidden = false;
+        note.querySelector('div').append(' ', words.behind, ' ', link);
+      }
     }).catch(function () {});
   }
   setInterval(present, PRESENT);
