@@ -13,6 +13,7 @@ from app.escalation import tables as escalation
 from app.inbox import tables as inbox
 from app.jobs import tables as jobs
 from app.notifications import tables as notifications
+from app.procedures.migration import tables as migration
 from app.reports import tables as reports
 from app.settings_store import Setting
 
@@ -30,6 +31,7 @@ __all__ = [
     "escalation",
     "inbox",
     "jobs",
+    "migration",
     "notifications",
     "reports",
 ]

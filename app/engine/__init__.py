@@ -32,7 +32,7 @@ from app.engine.lifecycle import (
 )
 from app.engine.lint import check
 from app.engine.messages import send_message
-from app.engine.migrate import migrate
+from app.engine.migrate import migrate, take_back_migration
 from app.engine.model import (
     DeadlineSet,
     Delivered,
@@ -107,6 +107,7 @@ __all__ = [
     "lock_due",
     "lock_item",
     "migrate",
+    "take_back_migration",
     "move_timers",
     "next_due",
     "off",

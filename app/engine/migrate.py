@@ -15,7 +15,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from app.accounts.actor import Actor
 from app.db import session
-from app.engine import store
+from app.engine import mirror, store
 from app.engine.events import record_event, stream_of
 from app.engine.lifecycle import ENDED, lock_instance
 from app.engine.model import MigrationReport
@@ -32,11 +32,19 @@ ACTIVE = KEPT | TaskState.STARTED
 
 
 def migrate(
-    instance_id: int, version_id: int, *, dry_run: bool = False, actor: Actor, now: datetime
+    instance_id: int,
+    version_id: int,
+    *,
+    dry_run: bool = False,
+    reason: str = "",
+    actor: Actor,
+    now: datetime,
 ) -> MigrationReport:
     """Move an instance to a version of the same procedure; on a dry run only say whether it could.
 
-    Open items keep their ids and data, timers their due dates. The result is proved by a round trip.
+    Open items keep their ids, data, drafts and assignees, timers their due dates; name, role and form of an
+    open item become those of the version. The result is proved by a round trip.
+    reason: why, for the history.
     Raises NotFound; Refused with the reasons, or when the instance has ended or the procedure is another one.
     """
     instance = lock_instance(instance_id)
@@ -56,21 +64,68 @@ def migrate(
     if problems:
         raise Refused(_("The instance cannot move to this version: %(why)s", why="; ".join(problems)))
     instance.version_id = version_id
-    session().execute(
-        sa.update(WorkItem)
-        .where(WorkItem.instance_id == instance_id, WorkItem.status.in_(("open", "claimed")))
-        .values(version_id=version_id)
-    )
-    record_event(
-        stream_of(instance.id, instance.case_id),
-        "instance.migrated",
-        {"from": old.number, "to": new.number},
-        actor=actor,
-        now=now,
-        instance_id=instance.id,
-    )
+    _renew_items(step)
+    _record(step, old, new, {"reason": reason} if reason else {})
     finish(step)
     return report
+
+
+def take_back_migration(
+    instance_id: int,
+    state: str,
+    version_id: int,
+    revision: int,
+    *,
+    reason: str = "",
+    actor: Actor,
+    now: datetime,
+) -> None:
+    """Put a migrated instance back to the state and version that it had, if it has done nothing since.
+
+    state, version_id: as they were before it was migrated.
+    revision:          of the instance, right after it was migrated.
+    Raises NotFound; Refused when it has moved on or ended; StepFailed.
+    """
+    instance = lock_instance(instance_id)
+    if instance.status in ENDED:
+        raise Refused(_("This instance has ended."))
+    if instance.revision != revision:
+        raise Refused(_("It has moved on since it was migrated."))
+    new, old = version(instance.version_id), version(version_id)
+    step = Step(instance, actor=actor, now=now)
+    step.load()
+    with step.guarded():
+        step.live = store.load(state, old, step)
+    step.version = old
+    step.reader = Reader(step.workflow, old, instance.business_key)
+    instance.version_id = version_id
+    _renew_items(step)
+    _record(step, new, old, {"undone": True} | ({"reason": reason} if reason else {}))
+    finish(step)
+
+
+def _record(step: Step, old: LoadedVersion, new: LoadedVersion, more: dict[str, Any]) -> None:
+    record_event(
+        stream_of(step.instance.id, step.instance.case_id),
+        "instance.migrated",
+        {"from": old.number, "to": new.number, **more},
+        actor=step.actor,
+        now=step.now,
+        instance_id=step.instance.id,
+    )
+
+
+def _renew_items(step: Step) -> None:
+    """Give the open items what their step is called in the new version, who does it and on which form."""
+    open_items = session().scalars(
+        sa.select(WorkItem).where(WorkItem.instance_id == step.instance.id, WorkItem.status.in_(mirror.LIVE))
+    )
+    work = step.reader.work()
+    for item in open_items:
+        task = work.get(item.task_id)
+        if task is None:
+            continue
+        mirror.renew_item(step, task, item)
 
 
 def _pairs(step: Step, new: LoadedVersion) -> Iterator[tuple[Any, Any, Any]]:
@@ -91,18 +146,18 @@ def _problems(step: Step, new: LoadedVersion) -> list[str]:
                 found.append(_("the called process %(name)s is gone", name=workflow.spec.name))
                 continue
             found.extend(
-                _("the element %(name)s is gone", name=task.task_spec.bpmn_id)
+                _("the element %(name)s is gone", name=_said(task))
                 for task in difference.removed
                 if task.has_state(ACTIVE | TaskState.COMPLETED) and task.task_spec.bpmn_id
             )
             # The library takes a step at the same place for the same step; its open item is another's.
             found.extend(
-                _("the element %(name)s is gone", name=task.task_spec.bpmn_id)
+                _("the element %(name)s is gone", name=_said(task))
                 for task, target in difference.alignment.items()
                 if task.has_state(ACTIVE) and task.task_spec.bpmn_id and target.name != task.task_spec.name
             )
             found.extend(
-                _("the repeated step %(name)s has changed", name=task.task_spec.bpmn_id)
+                _("the repeated step %(name)s has changed", name=_said(task))
                 for task in difference.changed
                 if task.state == TaskState.STARTED and isinstance(task.task_spec, LoopTask)
             )
@@ -118,6 +173,7 @@ def _move(step: Step, new: LoadedVersion) -> list[str]:
         if task.has_state(KEPT)
     }
     expected = _signature(step.reader)
+    named = {entry: _said(found) for entry in expected if (found := step.reader.find(entry[0])) is not None}
     try:
         with step.guarded():
             pairs = list(_pairs(step, new))
@@ -136,8 +192,16 @@ def _move(step: Step, new: LoadedVersion) -> list[str]:
         proof = _signature(Reader(again.workflow, new, step.instance.business_key))
     except StepFailed as error:
         return [error.detail]
-    lost = [item for item in expected if item not in proof]
-    return [_("%(name)s would be lost", name=name) for name, _due in lost]
+    return [
+        _("the step or timer %(name)s would not be kept", name=name)
+        for name in dict.fromkeys(named[item] for item in expected if item not in proof)
+    ]
+
+
+def _said(task: Task) -> str:
+    """Return what people call the element of a task, with its id."""
+    spec = task.task_spec
+    return f"{spec.bpmn_name} ({spec.bpmn_id})" if spec.bpmn_name else str(spec.bpmn_id)
 
 
 def _restore(step: Step, kept: dict[Any, tuple[dict[str, Any], dict[str, Any]]]) -> None:

@@ -6,7 +6,7 @@ Only differences are written, each table in bulk; how many statements it takes d
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -72,6 +72,23 @@ def new_items(step: Step, after: Picture) -> list[dict[str, Any]]:
         for task_id, task in after.work.items()
         if task_id not in step.before.work
     ]
+
+
+def renew_item(step: Step, task: Task, item: WorkItem) -> None:
+    """Give an open item name, form, role and candidate of its step in the version that the step is on.
+
+    Whoever has it keeps it.
+    """
+    place = step.reader.place(task)
+    element = step.reader.element(place)
+    item.version_id = step.version.id
+    item.name = element.get("name") or place.element
+    item.form = _form(step, element)
+    role = element.get("role") or ""
+    candidate = _candidate(step, task, element.get("camunda", {}).get("candidateGroups")) or role
+    if candidate:
+        item.role, item.candidate = role or candidate.partition(":")[0], candidate
+    item.revision += 1
 
 
 def open_items(rows: list[dict[str, Any]]) -> list[WorkItem]:
@@ -200,7 +217,7 @@ def _item(step: Step, after: Picture, task_id: str, task: Task, entered: set[str
         "process_id": place.process_id,
         "element": place.element,
         "name": element.get("name") or place.element,
-        "form": step.version.catalog["forms"].get(element.get("form")) or element.get("form"),
+        "form": _form(step, element),
         "status": "claimed" if assignee is not None else "open",
         "role": role or candidate.partition(":")[0],
         "candidate": candidate,
@@ -223,6 +240,10 @@ def _item(step: Step, after: Picture, task_id: str, task: Task, entered: set[str
         "klass": subject.get("klass"),
         "severity": subject.get("severity"),
     }
+
+
+def _form(step: Step, element: Mapping[str, Any]) -> str | None:
+    return step.version.catalog["forms"].get(element.get("form")) or element.get("form")
 
 
 def _round(step: Step, task: Task, key: str, entered: set[str]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from flask import Flask
 
 from app.procedures.cli import bpmn
@@ -10,8 +12,17 @@ from app.procedures.scenario_cli import test
 
 def init_app(app: Flask) -> None:
     """Register the commands `flask bpmn …` and the pages under /procedures."""
+    from app import jobs
     from app.procedures import views, views_operations  # noqa: F401  adds the operators' views
+    from app.procedures.migration import job
+    from app.procedures.migration import views as _views  # noqa: F401  adds the pages of migrations
+    from app.procedures.migration.cli import migrate
+
+    @jobs.periodic("migrations", timedelta(seconds=2))
+    def go_on_with_migrations(now: datetime, _worker: str) -> int:
+        return job.go_on(now)
 
     bpmn.add_command(test)
+    bpmn.add_command(migrate)
     app.cli.add_command(bpmn)
     app.register_blueprint(views.bp)

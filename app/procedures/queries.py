@@ -205,7 +205,7 @@ def procedure_page(key: str, number: int | None = None) -> ProcedurePage:
     )
     chosen = next((row for row in rows if number in (None, row.ProcedureVersion.number)), None)
     if chosen is None:
-        raise _no_version()
+        raise no_version()
     names = people_names()
     versions = [
         VersionRow(
@@ -249,7 +249,7 @@ def version_id(key: str, number: int) -> int:
         .where(Procedure.key == key, ProcedureVersion.number == number)
     )
     if found is None:
-        raise _no_version()
+        raise no_version()
     return found
 
 
@@ -376,5 +376,6 @@ def people_names() -> dict[int | None, str]:
     return {one.id: one.label for one in organisation.colleagues()}
 
 
-def _no_version() -> NotFound:
+def no_version() -> NotFound:
+    """Return the error for a procedure or version that is not there."""
     return NotFound(_("There is no such procedure, or no such version of it."))

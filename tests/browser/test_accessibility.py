@@ -46,7 +46,7 @@ PAGES = {
         "/designer/{draft}/add", "/designer/{draft}/publish",
         "/procedures/customer_issue/versions/1/forms/complaints/register.json",
     ),
-    "operator": ("/procedures/incidents", "/procedures/instances", "/procedures/instances/{instance}", "/timers"),
+    "operator": ("/procedures/incidents", "/procedures/customer_issue/migrate", "/procedures/instances", "/procedures/instances/{instance}", "/timers"),
     "admin": (
         "/admin/users", "/admin/users/new", "/admin/users/{person}", "/admin/organisation", "/admin/outbox",
     ),
