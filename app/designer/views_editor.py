@@ -29,7 +29,7 @@ from app.designer.views import EDIT, bp
 from app.engine import bundles
 from app.engine.deploy import latest_files
 from app.engine.problems import errors_of
-from app.errors import Conflict, Invalid
+from app.errors import Conflict, FieldError, Invalid
 from app.web.i18n import LOCALES, choose, content
 
 PAGES = {"bpmn": "designer/diagram.html", "dmn": "designer/table.html", "form": "designer/form.html"}
@@ -192,6 +192,22 @@ def remove(draft_id: int, path: str) -> Any:
         service.remove_file(draft_id, path, actor=current_actor(), now=now())
     flash(_("The file is out of the draft."))
     return redirect(url_for(".show", draft_id=draft_id), 303)
+
+
+@bp.post("/<int:draft_id>/replace/<path:path>")
+@requires(EDIT)
+def replace(draft_id: int, path: str) -> Any:
+    """Put a file from the designer's computer in the place of one of the draft, as it is."""
+    sent = request.files.get("file")
+    content = sent.read() if sent is not None and sent.filename else b""
+    if not content:
+        words = _("Choose a file that is not empty.")
+        raise Invalid(words, [FieldError("file", words)])
+    with transaction():
+        seen = queries.file(draft_id, path).revision
+        service.save(draft_id, path, content, revision=seen, actor=current_actor(), now=now())
+    flash(_("The file from your computer is in the draft."))
+    return redirect(url_for(".edit", draft_id=draft_id, path=path), 303)
 
 
 @bp.post("/<int:draft_id>/revert/<path:path>")

@@ -10,9 +10,10 @@ from flask import Flask
 from lxml import etree
 from playwright.sync_api import Page, expect
 
-from app import engine
-from app.db import close_read_session
-from app.designer import queries
+from app import clock, engine
+from app.accounts.actor import SYSTEM
+from app.db import close_read_session, transaction
+from app.designer import queries, service
 from app.engine.deploy import latest_files
 from tests.factories import PASSWORD, Desk
 from tests.support.browser import PHONE
@@ -174,6 +175,37 @@ def test_a_changed_diagram_keeps_what_the_editor_does_not_show(signed_in):
         return JSON.stringify(task.extensionElements.values.map(each => each.$type)); }"""
     )
     assert "properties" in copied and "postScript" in copied
+
+
+def test_names_of_variables_that_the_library_takes_for_references_survive(app: Flask, signed_in):
+    page = signed_in()
+    draft = int(opened(page).rsplit("/", 1)[1])
+    path = "complaints/device_problem.bpmn"
+    many = (
+        "<bpmn:multiInstanceLoopCharacteristics><bpmn:loopDataInputRef>points</bpmn:loopDataInputRef>"
+        '<bpmn:inputDataItem id="point" name="point" /></bpmn:multiInstanceLoopCharacteristics>'
+    )
+    changed = raw(page).replace("</bpmn:userTask>", f"{many}</bpmn:userTask>", 1)
+    with app.app_context(), transaction():
+        service.save(draft, path, changed.encode(), revision=1, actor=SYSTEM, now=clock.now())
+    page.reload()
+    ready(page)
+    task = page.evaluate(
+        "deskModeler.get('elementRegistry').filter(one => one.businessObject.loopCharacteristics)[0].id"
+    )
+    page.locator(f"[data-element-id={task}]").click()
+    expect(field(page, "inputs")).to_have_value("points")
+    field(page, "name").fill("逐个办理")
+    page.keyboard.press("Tab")
+    expect(page.locator("[data-act=undo]")).to_be_enabled()
+    expect(page.locator("[data-designer]")).to_have_attribute("data-state", "saved")
+    page.wait_for_function(
+        "fetch(deskKeep.setup.raw).then(one => one.text()).then(one => one.includes('逐个办理'))"
+    )
+    assert "<bpmn:loopDataInputRef>points<" in raw(page)
+    # Ctrl+F looks in the drawing, not in the page.
+    page.keyboard.press("Control+f")
+    expect(page.locator(".djs-search-container.open")).to_be_visible()
 
 
 def test_two_designers_at_one_file_are_told_and_nothing_is_lost(app: Flask, signed_in):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -377,3 +378,15 @@ def test_publishing_asks_what_has_changed_and_shows_what_stands_in_the_way(signe
     done = signed_in.post(f"{home}/publish", data={"comment": "说清楚次数"})
     assert done.status_code == 303 and "/procedures/" in done.headers["Location"]
     assert "说清楚次数" in signed_in.get("/designer").text
+
+
+def test_a_file_of_ones_own_editor_takes_the_place_of_one_in_the_draft(signed_in):
+    home = begin(signed_in)
+    path = "complaints/judge.json"
+    sent = {"file": (io.BytesIO(b'{"type": "object", "properties": {}}'), "anything.json")}
+    done = signed_in.post(f"{home}/replace/{path}", data=sent, content_type="multipart/form-data")
+    assert done.status_code == 303
+    assert signed_in.get(f"{home}/raw/{path}").data == b'{"type": "object", "properties": {}}'
+    assert signed_in.post(f"{home}/replace/{path}", data={}).status_code == 422
+    back = signed_in.post(f"{home}/revert/{path}")
+    assert back.status_code == 303 and signed_in.get(f"{home}/raw/{path}").data == SHIPPED[path]

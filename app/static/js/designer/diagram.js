@@ -85,8 +85,9 @@
   keep.load().then(function (xml) {
     loaded = xml;
     return modeler.importXML(xml);
-  }).then(function () {
+  }).then(function (read) {
     model = window.deskModel(modeler, readonly);
+    if (!readonly) model.heal(read.warnings);
     panel = window.deskPanel(doc.querySelector('[data-props]'), model, keep, readonly);
     var bus = get('eventBus');
     bus.on('selection.changed', chosen);

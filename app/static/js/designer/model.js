@@ -290,7 +290,19 @@
         set: function (element, value) { var change = {}; change[prefix(CAMUNDA, 'camunda') + ':' + name] = value || undefined; modeling.updateProperties(element, change); }
       };
     }
+    /* The engine reads some references as names of variables; the library would drop what refers to no element. */
+    function heal(warnings) {
+      (warnings || []).forEach(function (one) {
+        if (!one.element || !one.property || !one.value || !/^unresolved reference/.test(one.message)) return;
+        var known = moddle.getPropertyDescriptor(one.element, one.property);
+        if (!known || known.isMany || one.element.get(known.name)) return;
+        var stub = moddle.create(/Loop/.test(one.element.$type) ? 'bpmn:Property' : known.type, { id: one.value });
+        stub.$parent = one.element;
+        one.element.set(known.name, stub);
+      });
+    }
     return {
+      heal: heal,
       typeOf: typeOf, eventOf: eventOf, loopOf: loopOf, lanes: lanes, laneOf: laneOf, flowsOut: flowsOut, parameters: parameters, setParameter: setParameter, timerKind: timerKind,
       get: function (element, key) { return field(key).get(element); },
       set: function (element, key, value) { field(key).set(element, value); },
