@@ -20,6 +20,11 @@ DEFAULTS: dict[str, Any] = {
     "callbacks.per_person": 12,
     # So many minutes lie between the calls planned for one person; 0: they may be planned for one moment.
     "callbacks.slot_minutes": 15,
+    # Mails to staff wait from … until …, and all of a day on which the centre is closed; urgent ones do not.
+    "notifications.quiet_hours": ["20:00", "08:00"],
+    "notifications.quiet_days_off": True,
+    # Whoever was sent a mail gets what comes within so many minutes in one more.
+    "notifications.digest_minutes": 10,
     "accounts.lockout_failures": 5,
     "accounts.lockout_minutes": 15,
     "work.due_soon_hours": 4,

@@ -126,9 +126,9 @@ def change_password(person_id: int, old: str, new: str, again: str, *, actor: Ac
 
 
 def keep_preferences(person_id: int, chosen: dict[str, Any], *, actor: Actor, now: datetime) -> None:
-    """Keep preferences: locale, theme, density, single_keys, mail_notifications; others are ignored.
+    """Keep preferences: locale, theme, density, single_keys, mail_notifications, quiet_hours; no others.
 
-    "system" and "comfortable" mean no choice.
+    "system" and "comfortable" mean no choice. quiet_hours: None for the centre's, "" for none, "21:30-07:00".
     """
     person = _locked(person_id)
     allowed: dict[str, tuple[Any, ...]] = {
@@ -145,6 +145,9 @@ def keep_preferences(person_id: int, chosen: dict[str, Any], *, actor: Actor, no
             if getattr(person, name) != kept:
                 changes[name] = [getattr(person, name), kept]
                 setattr(person, name, kept)
+    if "quiet_hours" in chosen and person.quiet_hours != chosen["quiet_hours"]:
+        changes["quiet_hours"] = [person.quiet_hours, chosen["quiet_hours"]]
+        person.quiet_hours = chosen["quiet_hours"]
     if changes:
         audit.tell(f"person:{person_id}", "person.preferences_changed", changes, actor=actor, now=now)
 

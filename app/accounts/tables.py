@@ -31,6 +31,8 @@ class Person(Base):
     density: Mapped[str | None] = mapped_column(sa.String(10))  # compact; None: comfortable
     single_keys: Mapped[bool] = mapped_column(default=True)  # single-letter shortcuts on
     mail_notifications: Mapped[bool] = mapped_column(default=True)
+    # None: the centre's quiet hours; "": none; else one's own, "21:30-07:00".
+    quiet_hours: Mapped[str | None] = mapped_column(sa.String(11))
     created_at: Mapped[datetime]
     last_login_at: Mapped[datetime | None]
 

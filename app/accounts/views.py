@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import (
@@ -18,7 +19,7 @@ from flask import (
 )
 from flask_babel import gettext as _
 
-from app import clock
+from app import clock, settings_store
 from app.accounts import queries, rules, service, tokens
 from app.accounts.web import begin_session, current_actor, end_session, requires, safe_next
 from app.db import transaction
@@ -26,6 +27,7 @@ from app.errors import AppError, FieldError, Invalid, TooMany
 
 bp = Blueprint("accounts", __name__, template_folder="templates")
 
+CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 PREFERENCES = {"locale": ("", "zh", "en"), "theme": ("", "light", "dark"), "density": ("", "compact")}
 
 
@@ -77,6 +79,7 @@ def change_preferences() -> Response:
         if request.form.get(name, "") in allowed
     }
     chosen |= {name: name in request.form for name in ("single_keys", "mail_notifications")}
+    chosen["quiet_hours"] = _quiet_hours()
     with transaction():
         service.keep_preferences(_id(), chosen, actor=actor, now=clock.now())
     flash(_("Settings saved."))
@@ -85,6 +88,16 @@ def change_preferences() -> Response:
     for cookie in ("lang", "theme", "density"):
         response.delete_cookie(cookie)
     return response
+
+
+def _quiet_hours() -> str | None:
+    """Return the quiet hours as they are kept; times that are none leave the centre's to count."""
+    choice = request.form.get("quiet", "centre")
+    if choice == "none":
+        return ""
+    begins, ends = (request.form.get(name, "") for name in ("quiet_from", "quiet_until"))
+    own = CLOCK.fullmatch(begins) and CLOCK.fullmatch(ends)
+    return f"{begins}-{ends}" if choice == "own" and own else None
 
 
 @bp.post("/settings/profile")
@@ -213,6 +226,9 @@ def _settings_page(
         typed=typed or {},
         errors=errors or [],
         demo=current_app.config["SETTINGS"].demo,
+        centre_quiet=dict(
+            zip(("from", "until"), settings_store.get("notifications.quiet_hours"), strict=True)
+        ),
     )
 
 

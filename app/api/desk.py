@@ -108,6 +108,14 @@ def release(item_id: int) -> dict[str, Any]:
         return queries.item(inbox.release(item_id, actor=actor, now=instant), actor)
 
 
+@bp.route("/work-items/<int:item_id>/acknowledge", methods=["POST"])
+@bp.response(200, schemas.WorkItemOut)
+def acknowledge(item_id: int) -> dict[str, Any]:
+    """Take note that an item is late, so that you are not reminded of it again; 409 when it is not late."""
+    with access.writing() as (actor, instant):
+        return queries.item(inbox.acknowledge(item_id, actor=actor, now=instant), actor)
+
+
 @bp.route("/work-items/<int:item_id>/assign", methods=["POST"])
 @bp.arguments(schemas.AssignIn)
 @bp.response(200, schemas.WorkItemOut)

@@ -155,6 +155,10 @@ def _say(
                 [_("to %(name)s", name=who)],
                 "deadlines",
             )
+        case "work_item.acknowledged":
+            return "check", "", _("Noted that it is late: %(step)s", step=step), [], "deadlines"
+        case "work_item.acknowledgement_withdrawn":
+            return "bell", "", _("To ring again: %(step)s", step=step), [], "deadlines"
         case "work_item.cancelled":
             return "x", "paused", _("No longer needed: %(step)s", step=step), [], "steps"
         case "work_item.follow_up_set":

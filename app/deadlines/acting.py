@@ -15,6 +15,7 @@ from app import engine
 from app.accounts import organisation
 from app.accounts.actor import SYSTEM
 from app.db import session
+from app.deadlines import acknowledging
 from app.engine.tables import WorkItem
 from app.escalation.rules import ABOVE, ASSIGNEE
 from app.notifications import service as notifications
@@ -51,7 +52,7 @@ def act(
         moved = [_reassign(item, target, now) for item in items]
         if not all(moved):
             # Nobody else could take it: somebody must know.
-            _tell(_above(items), "escalated", params, url, rung, now)
+            _tell(_above(items), "escalated", params, url, rung, now, items)
     elif action == "hand_over":
         for item in items:
             _hand_over(item, target, now)
@@ -59,14 +60,24 @@ def act(
     people = (
         _holders(items) if action in ("raise_priority", "reassign", "hand_over") else _people(items, target)
     )
+    if action in ("remind", "notify"):
+        # Who has taken note is not rung up again about the same; of what is done to a task they hear.
+        people = acknowledging.without_those_who_know(people, items)
     kind = "due_soon" if quiet and rung["when"] == "before" else "overdue" if quiet else "escalated"
-    _tell(people, kind, params, url, rung, now)
+    _tell(people, kind, params, url, rung, now, items)
 
 
 def _tell(
-    people: Sequence[int], kind: str, params: dict[str, Any], url: str, rung: Mapping[str, Any], now: datetime
+    people: Sequence[int],
+    kind: str,
+    params: dict[str, Any],
+    url: str,
+    rung: Mapping[str, Any],
+    now: datetime,
+    items: Sequence[WorkItem],
 ) -> None:
-    notifications.notify(people, kind, params, url, now, urgent=bool(rung.get("urgent")))
+    about = items[0].id if len(items) == 1 else None
+    notifications.notify(people, kind, params, url, now, urgent=bool(rung.get("urgent")), work_item_id=about)
 
 
 def _people(items: Sequence[WorkItem], target: str) -> list[int]:

@@ -49,6 +49,21 @@ class Deadline(Base):
     next_rung: Mapped[int] = mapped_column(default=0)
 
 
+class Acknowledgement(Base):
+    """Somebody has taken note that something is late: they are not reminded of it again.
+
+    subject: "item:12" for a task, "deadline:7" for a whole case.
+    due_at:  the deadline it was about; another one rings again.
+    """
+
+    __tablename__ = "acknowledgement"
+
+    subject: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"), primary_key=True)
+    due_at: Mapped[datetime | None]
+    at: Mapped[datetime]
+
+
 class Pause(Base):
     """A time in which the clocks of a case stood still; open while `ended_at` is None.
 

@@ -18,6 +18,7 @@ from app.cases.tables import Submission
 from app.clock import now
 from app.customers.queries import show_asset, show_customer
 from app.db import session, transaction
+from app.deadlines import acknowledging
 from app.errors import Conflict, FieldError, Invalid
 from app.inbox import background, queries, service
 from app.inbox.filters import Filters
@@ -76,6 +77,7 @@ def _pane_values(work: background.Work | None, filters: Filters) -> dict[str, An
         "takers": takers,
         "mine": mine,
         "may_take": may_take,
+        "noted": acknowledging.noted(work.item) if work.open and work.item.escalation_level else [],
     }
 
 

@@ -25,6 +25,7 @@ from app.cases import filing
 from app.cases import service as cases
 from app.cases.tables import Attachment, Comment, SavedView, Submission
 from app.db import session
+from app.deadlines import acknowledging
 from app.engine.tables import WorkItem
 from app.errors import AppError, Conflict, FieldError, Forbidden, Invalid, NotFound, Refused
 from app.inbox import queries, rules
@@ -262,6 +263,26 @@ def comment(item_id: int, body: str, *, actor: Actor, now: datetime) -> Comment:
 def attach(item: WorkItem, name: str, content: bytes, *, actor: Actor, now: datetime) -> Attachment:
     """Keep a file with the item's case. Raises Invalid when it may not be kept."""
     return filing.attach(item.case_id, name, content, actor=actor, now=now, work_item_id=item.id)
+
+
+def acknowledge(item_id: int, *, actor: Actor, now: datetime) -> WorkItem:
+    """Take note that a task is late: it rings no more for this person until the deadline is another.
+
+    Once more changes nothing. Raises Refused when it is not late yet, Conflict when it is done, NotFound.
+    """
+    item = get(item_id, actor)
+    _check_open(item)
+    if not item.escalation_level:
+        raise Refused(_("Nobody has been told of this task being late yet."))
+    acknowledging.acknowledge(item, actor=actor, now=now)
+    return item
+
+
+def ring_again(item_id: int, *, actor: Actor, now: datetime) -> WorkItem:
+    """Take one's note back. Raises NotFound."""
+    item = get(item_id, actor)
+    acknowledging.withdraw(item, actor=actor, now=now)
+    return item
 
 
 def follow_up(item_id: int, at: datetime | None, *, actor: Actor, now: datetime) -> WorkItem:

@@ -232,6 +232,24 @@ def attach(item_id: int) -> Response:
     return answers.stay(item_id, ngettext("One file attached", "%(num)s files attached", len(answer)))
 
 
+@bp.post("/inbox/<int:item_id>/acknowledge")
+@requires()
+def acknowledge(item_id: int) -> Response:
+    """Take note that the item is late."""
+    with transaction():
+        service.acknowledge(item_id, actor=current_actor(), now=now())
+    return answers.stay(item_id, _("Noted: it rings no more for you"))
+
+
+@bp.post("/inbox/<int:item_id>/ring-again")
+@requires()
+def ring_again(item_id: int) -> Response:
+    """Take the note back."""
+    with transaction():
+        service.ring_again(item_id, actor=current_actor(), now=now())
+    return answers.stay(item_id, _("It rings again"))
+
+
 @bp.post("/inbox/<int:item_id>/follow-up")
 @requires("work.claim", "work.assign")
 def follow_up(item_id: int) -> Response:

@@ -115,6 +115,10 @@ KINDS: dict[str, Kind] = {
         _l("See the rows"),
     ),
     "message": Kind(_l("%(subject)s"), _l("%(words)s"), "mail"),
+    # Mail only: what came together, line by line below.
+    "digest": Kind(
+        _l("%(count)s messages for you"), _l("The newest come last."), action=_l("See all of them")
+    ),
     # To customers: mail only.
     "customer_received": Kind(
         _l("We have received your report %(number)s"),

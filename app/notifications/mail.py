@@ -62,6 +62,10 @@ def compose(mail: Mail, how: policy.Policy) -> EmailMessage:
             "text": text,
             "link": f"{settings.public_url.rstrip('/')}{url}" if url.startswith("/") else "",
             "lang": "en" if locale == "en" else "zh-CN",
+            "lines": [
+                (words(one["kind"], one["params"]), f"{settings.public_url.rstrip('/')}{one['url']}")
+                for one in mail.payload["params"].get("lines", [])
+            ],
         }
         templates = current_app.jinja_env
         plain = templates.get_template("notifications/mail.txt").render(values)

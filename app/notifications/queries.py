@@ -17,13 +17,14 @@ PAGE = 30
 
 @dataclass(frozen=True)
 class Line:
-    """One notification in words."""
+    """One notification in words. mail_at: until when its mail waits, if it does."""
 
     id: int
     text: Text
     url: str
     created_at: datetime
     read_at: datetime | None
+    mail_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,17 @@ def list_for(person_id: int, *, unread_only: bool = False, before: int | None = 
         sa.select(Notification).where(*conditions).order_by(Notification.id.desc()).limit(PAGE + 1)
     )
     found = list(rows)
-    lines = [Line(row.id, words(row.kind, row.params), row.url, row.created_at, row.read_at) for row in found]
+    lines = [
+        Line(
+            row.id,
+            words(row.kind, row.params),
+            row.url,
+            row.created_at,
+            row.read_at,
+            row.mail_at if row.read_at is None else None,
+        )
+        for row in found
+    ]
     return Page(lines[:PAGE], lines[PAGE - 1].id if len(lines) > PAGE else None)
 
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from flask import current_app
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app import calendar, settings_store
 from app.accounts.tables import Person
 from app.db import session
 from app.errors import NotFound
+from app.notifications import rules
 from app.notifications.kinds import KINDS
+from app.notifications.rows import mail_row
 from app.notifications.tables import Notification, Outbox
 
 _mail_off: ContextVar[bool] = ContextVar("mail_off", default=False)
@@ -38,14 +43,17 @@ def notify(
     now: datetime,
     mail: bool = True,
     urgent: bool = False,
+    work_item_id: int | None = None,
 ) -> int:
-    """Tell people something; returns how many were told. At most three statements, however many people.
+    """Tell people something; returns how many were told. Two statements, however many people.
 
     params: small JSON values; instants ("due") as ISO text, step names in Chinese as in the diagram.
             Never a phone number: mails leave the house.
     url:    the page it is about, from "/".
-    mail:   also by mail to those who want it and have an address. Disabled accounts are told nothing.
+    mail:   also by mail to those who want it and have an address, when their quiet hours are over, together
+            with whatever else waits by then (`digests`). Disabled accounts are told nothing.
     urgent: its mails do not wait for the end of quiet hours.
+    work_item_id: the task it is about: once that is over, nobody needs a mail of it.
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind of notification: {kind}")
@@ -53,36 +61,43 @@ def notify(
     if not wanted:
         return 0
     people = session().execute(
-        sa.select(Person.id, Person.email, Person.locale, Person.mail_notifications)
+        sa.select(Person.id, Person.email, Person.mail_notifications, Person.quiet_hours)
         .where(Person.id.in_(wanted), Person.disabled.is_(False))
         .order_by(Person.id)
     )
-    told = {row.id: row for row in people}
+    told = people.all()
     if not told:
         return 0
-    made = session().execute(
-        sa.insert(Notification).returning(Notification.id, Notification.person_id),
-        [
-            {"person_id": person, "kind": kind, "params": params, "url": url[:200], "created_at": now}
-            for person in told
-        ],
-    )
+    by_mail = mail and not _mail_off.get()
     rows = [
-        _mail_row(
-            told[person_id].email,
-            kind,
-            params,
-            url,
-            locale=told[person_id].locale,
-            key=f"notification:{notification_id}",
-            now=now,
-        )
-        for notification_id, person_id in made
-        if mail and told[person_id].email and told[person_id].mail_notifications and not _mail_off.get()
+        {
+            "person_id": row.id,
+            "kind": kind,
+            "params": params,
+            "url": url[:200],
+            "created_at": now,
+            "work_item_id": work_item_id,
+            "urgent": urgent,
+            "mail_at": (now if urgent else mail_from(now, row.quiet_hours))
+            if by_mail and row.email and row.mail_notifications
+            else None,
+        }
+        for row in told
     ]
-    if rows:
-        session().execute(sa.insert(Outbox), rows)
+    session().execute(sa.insert(Notification), rows)
     return len(told)
+
+
+def mail_from(now: datetime, own: str | None) -> datetime:
+    """Return when a mail may go out to somebody with these quiet hours of their own (None: the centre's)."""
+    zone = ZoneInfo(current_app.config["SETTINGS"].centre_timezone)
+    if own is not None:
+        return rules.mail_from(now, zone, rules.read_quiet(own))
+    begins, ends = settings_store.get("notifications.quiet_hours")
+    quiet = time.fromisoformat(begins), time.fromisoformat(ends)
+    days_off = settings_store.get("notifications.quiet_days_off")
+    centre = calendar.current()
+    return rules.mail_from(now, zone, quiet, (lambda day: not centre.spans(day)) if days_off else None)
 
 
 def queue_mail(
@@ -100,7 +115,7 @@ def queue_mail(
         raise ValueError(f"unknown kind of notification: {kind}")
     if _mail_off.get() or not recipient:
         return False
-    row = _mail_row(recipient, kind, params, url, locale=locale, key=key, now=now)
+    row = mail_row(recipient, kind, params, url, locale=locale, key=key, now=now)
     dialect = session().get_bind().dialect.name
     insert = postgresql.insert(Outbox) if dialect == "postgresql" else sqlite.insert(Outbox)
     done = session().execute(
@@ -124,25 +139,3 @@ def mark_all_read(person_id: int, now: datetime) -> None:
     """Mark all of one's own read."""
     unread = Notification.person_id == person_id, Notification.read_at.is_(None)
     session().execute(sa.update(Notification).where(*unread).values(read_at=now))
-
-
-def _mail_row(
-    recipient: str,
-    kind: str,
-    params: dict[str, Any],
-    url: str,
-    *,
-    locale: str | None,
-    key: str,
-    now: datetime,
-) -> dict[str, Any]:
-    return {
-        "channel": "mail",
-        "idempotency_key": key,
-        "recipient": recipient,
-        "payload": {"kind": kind, "params": params, "url": url, "locale": locale or "zh"},
-        "status": "waiting",
-        "attempts": 0,
-        "next_attempt_at": now,
-        "created_at": now,
-    }

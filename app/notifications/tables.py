@@ -12,10 +12,24 @@ from app.db import Base
 
 
 class Notification(Base):
-    """One message to one person; text is made from `kind` and `params` in the reader's language."""
+    """One message to one person; text is made from `kind` and `params` in the reader's language.
+
+    work_item_id: the task it is about, which may be done before the mail goes.
+    mail_at:      when it may go out by mail; None where it is not to, or has.
+    mailed_at:    when a mail with it was put into the outbox.
+    """
 
     __tablename__ = "notification"
-    __table_args__ = (sa.Index("ix_notification_person", "person_id", "read_at", "id"),)
+    __table_args__ = (
+        sa.Index("ix_notification_person", "person_id", "read_at", "id"),
+        sa.Index(
+            "ix_notification_mail",
+            "mail_at",
+            postgresql_where=sa.text("mail_at IS NOT NULL"),
+            sqlite_where=sa.text("mail_at IS NOT NULL"),
+        ),
+        sa.Index("ix_notification_mailed", "person_id", "mailed_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("person.id"))
@@ -24,6 +38,10 @@ class Notification(Base):
     url: Mapped[str] = mapped_column(sa.String(200), default="")
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
+    work_item_id: Mapped[int | None]
+    urgent: Mapped[bool] = mapped_column(default=False)
+    mail_at: Mapped[datetime | None]
+    mailed_at: Mapped[datetime | None]
 
 
 class Outbox(Base):

@@ -15,12 +15,17 @@ def init_app(app: Flask) -> None:
     from app import jobs, notifications
     from app.cases.imports import job as imports
     from app.jobs.cli import queue_commands, run_worker
+    from app.notifications import digests
     from app.timers import upkeep
     from app.timers.cli import run_scheduler, timers
 
     @jobs.periodic("mails", timedelta(seconds=5))
     def mails(now: datetime, worker: str) -> int:
         return notifications.deliver_due(now, worker, MAILS)
+
+    @jobs.periodic("digests", timedelta(seconds=5))
+    def put_mails_together(now: datetime, _worker: str) -> int:
+        return digests.collect(now)
 
     @jobs.periodic("imports", timedelta(seconds=5))
     def go_on_with_imports(now: datetime, _worker: str) -> int:

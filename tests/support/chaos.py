@@ -19,7 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -91,6 +91,7 @@ def live(app: Flask, box: Mailbox, *, seconds: float, chance: random.Random) -> 
         codes = [stop(one.process, within=30) for one in lives]
     tally.wrong += [f"a process ended with {code}" for code in codes if code]
     # What the last of the killed held is taken over when its lease has ended.
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], smtp_url=box.url)
     with clock.at(clock.now() + LATER):
         fire_due(clock.now(), "afterwards")
         jobs.run_all("afterwards")
