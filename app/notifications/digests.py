@@ -34,7 +34,8 @@ def collect(now: datetime) -> int:
     people = session().scalars(
         sa.select(Notification.person_id)
         .where(Notification.mail_at.is_not(None), Notification.mail_at <= now)
-        .distinct()
+        .group_by(Notification.person_id)
+        .order_by(sa.func.min(Notification.mail_at), Notification.person_id)
         .limit(PEOPLE)
     )
     waiting = list(people)

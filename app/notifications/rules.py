@@ -27,10 +27,13 @@ def mail_from(
 ) -> datetime:
     """Return when a mail of this instant may go out: at once, or when the quiet hours are over; aware.
 
-    quiet:      from … until …, by the clock on the wall; over midnight where it ends before it begins.
+    quiet:      from … until …, by the clock on the wall; over midnight where it ends before it begins, none
+                where it ends as it begins.
     is_day_off: whether all of a day is quiet.
     """
     at = instant
+    if quiet is not None and quiet[0] == quiet[1]:
+        quiet = None
     for _day in range(MOST_DAYS):
         local = at.astimezone(zone)
         if is_day_off is not None and is_day_off(local.date()):

@@ -20,10 +20,20 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_babel import force_locale
 
-from app import clock
+from app import clock, settings_store
 from app.accounts.tables import Person
 from app.db import close_read_session, session, transaction
-from app.notifications import KINDS, deliver_due, digests, mail, notify, outbox, queries, queue_mail, without_mail
+from app.notifications import (
+    KINDS,
+    deliver_due,
+    digests,
+    mail,
+    notify,
+    outbox,
+    queries,
+    queue_mail,
+    without_mail,
+)
 from app.notifications.kinds import words
 from app.notifications.tables import Notification, Outbox
 from tests.conftest import FrozenClock
@@ -50,19 +60,26 @@ def centre(app: Flask, frozen_clock: FrozenClock) -> Flask:
         with transaction():
             has_mail = sa.update(Person).where(Person.username == "agent").values(email="agent@example.com")
             session().execute(has_mail)
+            # Each for itself, at any hour: the tests of digests have a file of their own.
+            for key, value in (
+                ("digest_minutes", 0),
+                ("quiet_days_off", False),
+                ("quiet_hours", ["00:00", "00:00"]),
+            ):
+                settings_store.put(f"notifications.{key}", value, actor_id=None, now=clock.now())
     return app
 
 
 def tell(*usernames: str, kind: str = "handed_over", url: str = "/cases/K26-10418", **more: Any) -> int:
     params = {**PARAMS, "due": (clock.now() - timedelta(hours=1)).isoformat()}
     with transaction():
-        return notify([person_id(name) for name in usernames], kind, params, url, clock.now(), **more)
+        told = notify([person_id(name) for name in usernames], kind, params, url, clock.now(), **more)
+    digests.collect(clock.now())
+    return told
 
 
 def outbox_rows() -> list[Outbox]:
-    """Return what is in the outbox when what may go out now has been put there."""
     close_read_session()
-    digests.collect(clock.now())
     return list(session().scalars(sa.select(Outbox).order_by(Outbox.id)))
 
 
@@ -88,6 +105,7 @@ def test_telling_many_costs_two_statements(centre: Flask, count_statements: Coun
         with count_statements() as counted, transaction():
             assert notify([*ids, *ids, None], "comment", PARAMS, "/cases/1", clock.now()) == 30
         assert len(counted) == 2, counted
+        assert digests.collect(clock.now()) == 30
         assert len(outbox_rows()) == 30
 
 
