@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "202611262330"
-down_revision = "202611262320"
+down_revision = "202611262358"
 branch_labels = None
 depends_on = None
 
