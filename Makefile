@@ -23,7 +23,7 @@ setup: ## what `make test` needs, without running anything
 	@exec $(PYTHON) app/ops/bootstrap.py --tests -- -m tests.support.chromium
 
 lock: ## write requirements.lock anew from setup.cfg
-	@$(PYTHON) app/ops/bootstrap.py
+	@test -x .uv/bin/uv || $(PYTHON) app/ops/bootstrap.py
 	@.uv/bin/uv pip compile setup.cfg --all-extras --generate-hashes --universal --python-version 3.11 \
 		--custom-compile-command "make lock" --quiet --output-file requirements.lock
 

@@ -50,6 +50,8 @@ def _alike(value: Any, default: Any) -> bool:
     if isinstance(default, list):
         alike = isinstance(value, list) and len(value) == len(default)
         return alike and all(map(_alike, value, default))
+    if isinstance(default, bool):
+        return isinstance(value, bool)
     if isinstance(default, int | float):
         return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
     if isinstance(default, str) and _TIME.fullmatch(default):

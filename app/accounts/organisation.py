@@ -353,6 +353,12 @@ def ensure_repair_point(
     return post.id
 
 
+def unit_name(key: str) -> str:
+    """Return a unit's name in the reader's language; its key where there is none."""
+    names = current().units.get(key)
+    return (names[str(get_locale()) == "en"] or names[0]) if names else key
+
+
 def role_label(key: str) -> str:
     """Return a role's name in the reader's language; of "repairpoint:WP003" with the unit's name."""
     role, _, unit = key.partition(":")

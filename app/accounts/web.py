@@ -53,6 +53,7 @@ def init(app: Flask) -> None:
         person_name=person_name,
         may=may,
         role_label=organisation.role_label,
+        unit_name=organisation.unit_name,
         single_keys=single_keys,
     )
 

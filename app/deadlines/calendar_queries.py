@@ -9,7 +9,9 @@ from datetime import date, datetime
 
 import sqlalchemy as sa
 
+from app.accounts import organisation
 from app.accounts.queries import shown_name
+from app.accounts.roles import ROLES
 from app.accounts.tables import Person
 from app.calendar import content, store
 from app.calendar.content import Difference
@@ -18,6 +20,8 @@ from app.calendar.tables import CalendarVersion, WorkCalendar
 from app.db import session
 
 VERSIONS = 30
+# Of the procedures that the desk comes with.
+CLASSES = ("platform", "device", "other")
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,22 @@ def uses() -> dict[str, list[tuple[str, str]]]:
     if not any(kind == "default" for kind, _subject in known.assigned):
         found.setdefault(store.DEFAULT, []).append(("default", ""))
     return {key: sorted(pairs) for key, pairs in found.items()}
+
+
+def choices() -> list[tuple[str, str]]:
+    """Return what a calendar can count for, as (kind, subject): everybody else, roles, classes, units."""
+    units = sorted(organisation.current().units)
+    return [
+        ("default", ""),
+        *(("role", role.key) for role in ROLES),
+        *(("class", klass) for klass in CLASSES),
+        *(("unit", unit) for unit in units),
+    ]
+
+
+def known_use(kind: str, subject: str) -> bool:
+    """Tell whether a calendar can count for this."""
+    return (kind, subject) in choices()
 
 
 def groups(week: Mapping[int, tuple[Span, ...]]) -> list[tuple[int, int, str]]:

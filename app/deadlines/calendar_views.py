@@ -12,12 +12,12 @@ from flask_babel import ngettext
 
 from app import engine
 from app.accounts.web import current_actor, requires
-from app.calendar import content, official, service, store
+from app.calendar import content, ics, official, service, store
 from app.calendar.rules import Calendar
 from app.clock import now
 from app.db import transaction
 from app.deadlines import calendar_forms, calendar_queries, moving
-from app.errors import Conflict, Invalid, NotFound
+from app.errors import Conflict, FieldError, Invalid, NotFound, Refused
 
 bp = Blueprint("calendars", __name__, url_prefix="/calendars", template_folder="templates")
 
@@ -61,6 +61,7 @@ def show(key: str) -> str:
         groups=calendar_queries.groups,
         versions=calendar_queries.versions(key),
         uses=calendar_queries.uses().get(key, []),
+        choices=calendar_queries.choices(),
         today=now().astimezone(calendar.zone).date(),
     )
 
@@ -88,6 +89,8 @@ def preview(key: str) -> Any:
         said = ngettext("%(num)s day differs.", "%(num)s days differ.", count)
         note = "" if found.published else _("This year has not been announced yet: its days are a guess.")
         return _editor(calendar, form, based_on, note=f"{said} {note}".strip())
+    if request.form.get("do") == "ics":
+        return _with_file(calendar, form, based_on)
     given = calendar_forms.to_content(form)
     if not form.errors:
         try:
@@ -99,6 +102,25 @@ def preview(key: str) -> Any:
         else:
             return _previewed(calendar, changed, form, based_on)
     return _editor(calendar, form, based_on), 422
+
+
+@bp.post("/<key>/assign")
+@requires("calendar.edit")
+def assign(key: str) -> Any:
+    """Let the calendar count for somebody's work from now on, or (do=remove) no longer."""
+    _calendar(key)
+    kind, _colon, subject = request.form.get("use", "").partition(":")
+    if not calendar_queries.known_use(kind, subject):
+        raise Refused(_("A calendar cannot be assigned to that."))
+    removed = request.form.get("do") == "remove"
+    actor, at = current_actor(), now()
+    with transaction():
+        before = store.book().assigned.get((kind, subject), "")
+        service.assign(kind, subject, None if removed else key, actor_id=actor.id, now=at)
+        data = {"kind": kind, "subject": subject, "before": before}
+        _record(key, "calendar.unassigned" if removed else "calendar.assigned", data)
+    flash(_("Counts from now on. What runs keeps the calendar it began with."), "success")
+    return redirect(url_for(".show", key=key), 303)
 
 
 @bp.post("/<key>/apply")
@@ -123,6 +145,38 @@ def apply(key: str) -> Any:
     )
     flash(words, "success")
     return redirect(url_for(".show", key=key), 303)
+
+
+def _with_file(calendar: Calendar, form: calendar_forms.CalendarForm, based_on: int) -> Any:
+    """Show the editor with the days of an iCalendar file in it; the rest of what was typed stays."""
+    sent = request.files.get("ics")
+    given = sent.read(ics.MOST_BYTES + 1) if sent is not None else b""
+    try:
+        found = ics.read(given, form.year, _hours_of_monday(calendar))
+    except ics.NoCalendar as error:
+        words = {
+            "large": _("The file is too large: at most 2 MB."),
+            "empty": _("The file has no events."),
+        }.get(str(error), _("This is no iCalendar file (.ics)."))
+        form.errors = [FieldError("ics", words if given else _("Choose a file."))]
+        return _editor(calendar, form, based_on), 422
+    already = {row.day for row in form.days}
+    both = sum(day.isoformat() in already for day in found)
+    count = calendar_forms.take(form, found)
+    note = ngettext(
+        "The file names %(num)s day in %(year)s.",
+        "The file names %(num)s days in %(year)s.",
+        len(found),
+        year=form.year,
+    )
+    differ = ngettext("%(num)s day differs.", "%(num)s days differ.", count)
+    there = ngettext(
+        "%(num)s of them stood here already and is now as in the file.",
+        "%(num)s of them stood here already and are now as in the file.",
+        both,
+    )
+    said = f"{note} {differ} {there}" if both else f"{note} {differ}" if found else note
+    return _editor(calendar, form, based_on, note=said)
 
 
 def _previewed(

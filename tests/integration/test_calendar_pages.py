@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
+import io
 import re
 from datetime import date, timedelta
 
 import pytest
 
 from app import calendar
-from app.calendar import service
+from app.calendar import content, service, store
 from app.db import close_read_session, transaction
 from tests.factories import MONDAY
 from tests.integration.case_pages import signed_in
@@ -72,7 +73,9 @@ def test_of_two_who_edit_at_once_the_second_sees_both_and_loses_nothing(app, des
     first, second = signed_in(app, "supervisor"), signed_in(app, "manager")
     pages = [one.post("/calendars/centre/edit", data=typed()).text for one in (first, second)]
     assert applied(first, pages[0]).status_code == 303
-    other = second.post("/calendars/centre/edit", data=typed(**{"day.name": ["盘点"], "day.day": ["2026-03-05"]}))
+    other = second.post(
+        "/calendars/centre/edit", data=typed(**{"day.name": ["盘点"], "day.day": ["2026-03-05"]})
+    )
     answer = applied(second, other.text)
     assert answer.status_code == 409
     assert "其他人刚刚保存了这个日历的第 2 版" in answer.text
@@ -119,7 +122,9 @@ def test_the_official_year_fills_the_form_and_saves_nothing(app, desk, centre):
 
 def test_another_calendar_begins_as_a_copy(app, desk, centre):
     client = signed_in(app, "supervisor")
-    assert client.post("/calendars", data={"key": "Nacht!", "name": "夜班", "copy": "centre"}).status_code == 422
+    assert (
+        client.post("/calendars", data={"key": "Nacht!", "name": "夜班", "copy": "centre"}).status_code == 422
+    )
     made = client.post("/calendars", data={"key": "night", "name": "夜班", "copy": "centre"})
     assert made.status_code == 303
     assert calendar.get("night").spans(date(2026, 3, 2)) == centre.spans(date(2026, 3, 2))
@@ -145,3 +150,64 @@ def test_a_year_costs_few_statements(app, desk, centre, count_statements):
     with count_statements() as counted:
         assert client.get("/calendars/centre").status_code == 200
     assert len(counted) <= 5, counted
+
+
+def ics_of(*events: str) -> bytes:
+    body = "".join(f"BEGIN:VEVENT\r\nUID:{n}\r\n{one}\r\nEND:VEVENT\r\n" for n, one in enumerate(events))
+    return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{body}END:VCALENDAR\r\n".encode()
+
+
+HOLIDAY = "SUMMARY:厂庆（休）\r\nDTSTART;VALUE=DATE:20260601\r\nDTEND;VALUE=DATE:20260603"
+WORKED = "SUMMARY:厂庆补班\r\nDTSTART;VALUE=DATE:20260606"
+
+
+def test_days_of_a_file_come_into_the_editor_beside_what_was_typed(app, desk, centre):
+    client = signed_in(app, "supervisor")
+    page = client.post(
+        "/calendars/centre/edit",
+        data=typed(do="ics") | {"ics": (io.BytesIO(ics_of(HOLIDAY, WORKED)), "days.ics")},
+        content_type="multipart/form-data",
+    )
+    assert page.status_code == 200
+    assert "文件列出了 2026 年的 3 天" in page.text
+    for shown in ("2026-06-01", "2026-06-02", "2026-06-06", "2026-03-03", "停电", "三月停电"):
+        assert shown in page.text
+    assert "2026-06-03" not in page.text
+    close_read_session()
+    assert calendar.current().version == centre.version
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"", "请选择文件"), (b"%PDF-1.7", "不是 iCalendar 文件"), (ics_of(), "没有任何日程")],
+)
+def test_a_file_without_days_is_refused_and_nothing_typed_is_lost(app, desk, centre, content, says):
+    client = signed_in(app, "supervisor")
+    page = client.post(
+        "/calendars/centre/edit",
+        data=typed(do="ics") | {"ics": (io.BytesIO(content), "days.ics")},
+        content_type="multipart/form-data",
+    )
+    assert page.status_code == 422
+    assert says in page.text
+    assert "停电" in page.text
+
+
+def test_a_calendar_is_given_to_a_role_and_taken_away_again(app, desk, centre):
+    with transaction():
+        service.create("night", "夜班", content.write(centre), actor_id=None, now=MONDAY)
+    client = signed_in(app, "supervisor")
+    assert client.post("/calendars/night/assign", data={"use": "role:technician"}).status_code == 303
+    assert "三包技术员" in client.get("/calendars/night").text
+    close_read_session()
+    assert store.for_work(role="technician").key == "night"
+    gone = client.post("/calendars/night/assign", data={"use": "role:technician", "do": "remove"})
+    assert gone.status_code == 303
+    close_read_session()
+    assert store.for_work(role="technician").key == "centre"
+
+
+@pytest.mark.parametrize("use", ["", "role:", "role:nobody", "planet:mars", "default:x"])
+def test_a_calendar_cannot_count_for_what_there_is_not(app, desk, centre, use):
+    answer = signed_in(app, "supervisor").post("/calendars/centre/assign", data={"use": use})
+    assert answer.status_code == 409

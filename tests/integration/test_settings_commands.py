@@ -39,3 +39,9 @@ def test_a_setting_is_listed_and_changed(app, run):
 )
 def test_a_value_of_another_kind_is_refused(run, key, value):
     assert run("set", key, value).exit_code == 2
+
+
+def test_a_yes_or_no_is_set_as_one_and_nothing_else_is_taken_for_it(app):
+    run = app.test_cli_runner()
+    assert run.invoke(args=["settings", "set", "notifications.quiet_days_off", "false"]).exit_code == 0
+    assert run.invoke(args=["settings", "set", "notifications.quiet_days_off", "0"]).exit_code == 2
