@@ -18,6 +18,9 @@ from app.engine.deploy import latest_files
 from tests.factories import PASSWORD, Desk
 from tests.support.browser import PHONE
 
+# The check of a whole draft takes its time on a busy build machine.
+expect.set_options(timeout=30_000)
+
 
 @pytest.fixture
 def signed_in(app: Flask, live_server, open_page) -> Callable[..., Page]:
