@@ -102,13 +102,18 @@ def test_no_step_costs_more_than_nineteen_statements_however_many_cases_there_ar
     # The first case lets this process read what it keeps: procedures, forms, settings. They cost no step after.
     go_through(desk, client, count_statements)
     seen = go_through(desk, client, count_statements)
-    costs = {element: len(counted) for element, counted in seen.items()}
+    costs = {element: own(counted) for element, counted in seen.items()}
     with capsys.disabled():
         print(f"\nstatements of a step beside {others} cases: {costs}")  # noqa: T201  a number worth seeing
     worst = max(costs, key=costs.__getitem__)
     assert costs[worst] <= STEP_AT_MOST[desk.app.extensions["db_engine"].dialect.name], (
         f"{worst}:\n{seen[worst]}"
     )
+
+
+def own(counted: Counted) -> int:
+    """Return how many statements are a request's own: settings are read anew every five seconds, by anyone."""
+    return sum(not text.startswith('SELECT setting."key"') for text in counted.statements)
 
 
 def go_through(desk: Desk, client: FlaskClient, count_statements) -> dict[str, Counted]:
@@ -149,8 +154,8 @@ def test_the_inbox_costs_at_most_eight_statements_however_full_it_is(
     assert page.status_code == 200
     assert ("data-item=" in page.text) == bool(items)
     with capsys.disabled():
-        print(f"\nstatements of {address} with {items} tasks: {len(counted)}")  # noqa: T201  a number worth seeing
-    assert len(counted) <= INBOX_AT_MOST, counted
+        print(f"\nstatements of {address} with {items} tasks: {own(counted)}")  # noqa: T201  a number worth seeing
+    assert own(counted) <= INBOX_AT_MOST, counted
 
 
 def test_the_page_with_a_task_open_costs_the_same_with_five_hundred_beside_it(
@@ -167,7 +172,7 @@ def test_the_page_with_a_task_open_costs_the_same_with_five_hundred_beside_it(
         client.get(f"/inbox/{item_id}")
         with count_statements() as counted:
             assert client.get(f"/inbox/{item_id}").status_code == 200
-        costs.append(len(counted))
+        costs.append(own(counted))
     assert costs[0] == costs[1], costs
 
 
@@ -185,4 +190,4 @@ def test_people_and_names_are_not_read_one_by_one(desk: Desk, client: FlaskClien
     with count_statements() as counted:
         page = client.get("/inbox?view=team&scope=all")
     assert page.text.count("data-item=") == 3
-    assert len(counted) <= INBOX_AT_MOST, counted
+    assert own(counted) <= INBOX_AT_MOST, counted
