@@ -13,6 +13,7 @@ from app.engine.deploy import (
     form_schema,
     get_file,
     latest_version,
+    never_deployed,
 )
 from app.engine.events import broken_links, flush_events, record_event, stream_of
 from app.engine.incidents import record_incident, retry_incident
@@ -109,6 +110,7 @@ __all__ = [
     "migrate",
     "take_back_migration",
     "move_timers",
+    "never_deployed",
     "next_due",
     "off",
     "on",

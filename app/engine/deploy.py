@@ -104,6 +104,20 @@ def deploy(
     ]
 
 
+def never_deployed(files: Mapping[str, bytes | str]) -> dict[str, bytes | str]:
+    """Return the files that no version ever had under this path with this content."""
+    known = session().execute(
+        sa.select(ProcedureFile.path, ProcedureFile.digest).where(ProcedureFile.path.in_(files)).distinct()
+    )
+    had = {(path, digest) for path, digest in known}
+    return {
+        path: content
+        for path, content in files.items()
+        if (path, hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest())
+        not in had
+    }
+
+
 def adopt_paths(files: Mapping[str, bytes | str]) -> dict[str, bytes]:
     """Return the files under their stored paths.
 

@@ -77,7 +77,7 @@ def check_free(host: str, port: int) -> None:
 def prepare(app: Flask) -> None:
     """Bring the database up to date, deploy the procedures that came along, load the demo once."""
     command(app, "db", "upgrade")
-    command(app, "bpmn", "deploy", "bpmn")
+    command(app, "bpmn", "deploy", "bpmn", "--new-only")
     if app.config["SETTINGS"].demo:
         load_demo_once(app)
     app.extensions["db_engine"].dispose()

@@ -57,9 +57,13 @@ def check(paths: tuple[str, ...], as_json: bool, lang: str | None) -> None:
 @bpmn.command("deploy")
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--dry-run", is_flag=True, help="Say what would be deployed, and change nothing.")
+@click.option("--new-only", is_flag=True, help="Leave out files that some version has had as they are.")
 @language_option
-def deploy_command(paths: tuple[str, ...], dry_run: bool, lang: str | None) -> None:
+def deploy_command(paths: tuple[str, ...], dry_run: bool, new_only: bool, lang: str | None) -> None:
     """Deploy files and folders; unchanged content makes no new version.
+
+    --new-only is how the desk starts: what was published in the browser since is not replaced by the older
+    files of the folder.
 
     What the files use is deployed with them: called files of the same folder, decisions, and forms from
     forms/ next to bpmn/. So `bpmn deploy bpmn` is all it takes.
@@ -69,7 +73,8 @@ def deploy_command(paths: tuple[str, ...], dry_run: bool, lang: str | None) -> N
         _refuse(found.problems)
         try:
             with transaction():
-                done = engine.deploy(found.files, actor=SYSTEM, now=clock.now(), dry_run=dry_run)
+                files = engine.never_deployed(found.files) if new_only else found.files
+                done = engine.deploy(files, actor=SYSTEM, now=clock.now(), dry_run=dry_run)
         except ProblemsFound as error:
             _refuse(_shown(found, error.problems))
         for one in done:

@@ -161,6 +161,24 @@ def test_the_shipped_procedures_have_no_errors(app):
     assert all(file["ok"] for file in files)
 
 
+def test_a_start_does_not_bring_back_what_was_published_over_the_folders_files(app, folder):
+    def at_start() -> str:
+        return run(app, "deploy", folder / "bpmn", "--new-only", "--lang", "en").output
+
+    assert "version 1" in at_start()
+    path = next((folder / "bpmn").rglob("*.bpmn"))
+    before = path.read_bytes()
+    path.write_bytes(
+        before.replace(b"</bpmn:definitions>", b"<!-- drawn in the browser --></bpmn:definitions>")
+    )
+    assert "version 2" in run(app, "deploy", folder / "bpmn", "--lang", "en").output
+    path.write_bytes(before)
+    # The folder is as it was at the first start: nothing of it is new.
+    assert at_start() == ""
+    path.write_bytes(before.replace(b"</bpmn:definitions>", b"<!-- newer --></bpmn:definitions>"))
+    assert "version 3" in at_start()
+
+
 def test_deploying_the_folder_bpmn_takes_the_forms_beside_it(app, folder):
     first = run(app, "deploy", folder / "bpmn", "--lang", "en")
     assert (first.exit_code, first.output) == (0, "p: version 1\nq: version 1\n")
