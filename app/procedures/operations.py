@@ -111,13 +111,28 @@ def incidents(open_: bool, instance_id: int | None = None) -> list[IncidentRow]:
     ]
 
 
-def instances(key: str = "", status: str = "", before: int = 0) -> list[InstanceRow]:
-    """Return instances, newest first, one more than a page holds; `before`: last id of the page before."""
+def instances(
+    key: str = "", status: str = "", before: int = 0, *, version: int = 0, element: str = ""
+) -> list[InstanceRow]:
+    """Return instances, newest first, one more than a page holds; `before`: last id of the page before.
+
+    version: only those on this number; element: only those that wait at it for a person or a time.
+    """
     query = _instances().order_by(Instance.id.desc()).limit(INSTANCES_SHOWN + 1)
     if key:
         query = query.where(Procedure.key == key)
     if status in STATUSES:
         query = query.where(Instance.status == status)
+    if version:
+        query = query.where(ProcedureVersion.number == version)
+    if element:
+        items = sa.select(WorkItem.instance_id).where(
+            WorkItem.element == element, WorkItem.status.in_(("open", "claimed"))
+        )
+        times = sa.select(Timer.instance_id).where(
+            Timer.element == element, Timer.kind == "catch", Timer.status.in_(("waiting", "paused"))
+        )
+        query = query.where(Instance.id.in_(items) | Instance.id.in_(times))
     if before:
         query = query.where(Instance.id < before)
     return [_instance(row) for row in session().execute(query)]

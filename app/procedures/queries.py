@@ -26,6 +26,7 @@ from app.engine.tables import (
 from app.errors import NotFound
 from app.procedures import decision_tables
 from app.procedures.decision_tables import DecisionView
+from app.procedures.waiting import Waiting, waiting_at
 
 ENDED = ("completed", "cancelled")
 
@@ -99,6 +100,7 @@ class StepRow:
     status: str = ""
     rounds: int = 0
     since: datetime | None = None
+    here: int = 0  # instances that wait at it
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,7 @@ def list_procedures() -> list[ProcedureRow]:
 
 
 def procedure_page(key: str, number: int | None = None) -> ProcedurePage:
-    """Return a procedure at a version, its newest unless given; four statements. Raises NotFound."""
+    """Return a procedure at a version, its newest unless given; five statements. Raises NotFound."""
     rows = (
         session()
         .execute(
@@ -231,7 +233,7 @@ def procedure_page(key: str, number: int | None = None) -> ProcedurePage:
         name=chosen.name,
         version=version,
         versions=versions,
-        diagrams=diagrams(catalog),
+        diagrams=diagrams(catalog, waiting=waiting_at(version.id)),
         decisions=list(tables.items()),
         forms=_forms(catalog, schemas),
         files=[
@@ -258,12 +260,18 @@ def form_steps(version: int, path: str) -> list[str]:
     return _steps_of(_catalog(version)).get(path, [])
 
 
-def diagrams(catalog: Mapping[str, Any], states: States | None = None) -> list[DiagramView]:
-    """Return the processes of a version, callers before the called; `states` colours them."""
+def diagrams(
+    catalog: Mapping[str, Any], states: States | None = None, waiting: Waiting | None = None
+) -> list[DiagramView]:
+    """Return the processes of a version, callers before the called; `states` colours them.
+
+    waiting: how many instances wait at an element, where many are looked at.
+    """
     found: dict[str, DiagramView] = {}
-    waiting = [catalog["root"]]
-    while waiting:
-        process_id = waiting.pop(0)
+    queue = [catalog["root"]]
+    here = waiting or {}
+    while queue:
+        process_id = queue.pop(0)
         described = catalog["processes"].get(process_id)
         if described is None or process_id in found:
             continue
@@ -274,13 +282,18 @@ def diagrams(catalog: Mapping[str, Any], states: States | None = None) -> list[D
             file=described["file"],
             calls=dict(described["calls"]),
             steps=[
-                _step(name, described["elements"][name], mine)
+                _step(name, described["elements"][name], mine, here.get((process_id, name), 0))
                 for name in described["order"]
                 if described["elements"][name]["type"] in decision_tables.STEPS
             ],
-            elements={name: {"status": state.status, "rounds": state.rounds} for name, state in mine.items()},
+            elements={name: {"status": state.status, "rounds": state.rounds} for name, state in mine.items()}
+            | {
+                name: {"status": "current", "rounds": 1, "here": n}
+                for (owner, name), n in here.items()
+                if owner == process_id
+            },
         )
-        waiting += described["calls"].values()
+        queue += described["calls"].values()
     return list(found.values())
 
 
@@ -343,7 +356,9 @@ def _steps_of(catalog: Mapping[str, Any]) -> dict[str, list[str]]:
     return steps
 
 
-def _step(name: str, element: Mapping[str, Any], states: Mapping[str, engine.ElementState]) -> StepRow:
+def _step(
+    name: str, element: Mapping[str, Any], states: Mapping[str, engine.ElementState], here: int
+) -> StepRow:
     state = states.get(name)
     return StepRow(
         name,
@@ -354,6 +369,7 @@ def _step(name: str, element: Mapping[str, Any], states: Mapping[str, engine.Ele
         state.status if state else "",
         state.rounds if state else 0,
         (state.left_at or state.entered_at) if state else None,
+        here,
     )
 
 

@@ -56,7 +56,9 @@ def retry(incident_id: int) -> Any:
 def instances() -> str:
     """List instances, newest first."""
     key, status = request.args.get("procedure", ""), request.args.get("status", "")
-    rows = operations.instances(key, status, request.args.get("before", 0, type=int))
+    version, element = request.args.get("version", 0, type=int), request.args.get("element", "")[:120]
+    before = request.args.get("before", 0, type=int)
+    rows = operations.instances(key, status, before, version=version, element=element)
     shown = rows[: operations.INSTANCES_SHOWN]
     return render_template(
         "procedures/instances.html",
@@ -64,6 +66,8 @@ def instances() -> str:
         more=shown[-1].id if len(rows) > len(shown) else None,
         key=key,
         status=status,
+        version=version,
+        element=element,
         procedures=queries.list_procedures(),
         statuses=operations.STATUSES,
     )

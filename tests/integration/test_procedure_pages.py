@@ -16,7 +16,7 @@ from app.accounts.actor import SYSTEM
 from app.accounts.tables import Person
 from app.db import close_read_session, session, transaction
 from app.demo import people
-from app.engine.tables import Incident, Instance, ProcedureVersion
+from app.engine.tables import Incident, Instance, ProcedureVersion, WorkItem
 from app.errors import Invalid, StepFailed
 from app.procedures import uploads
 from app.settings import ROOT
@@ -422,3 +422,21 @@ def test_the_pages_cost_as_many_statements_whatever_the_data(
         with count_statements() as counted:
             assert client.get(address).status_code == 200
         assert len(counted) <= limit, f"{address}\n{counted}"
+
+
+# ---------------------------------------------------------------- where instances wait
+
+
+def test_a_diagram_says_how_many_instances_wait_at_each_step_and_leads_to_them(
+    app, desk, sign_in, instance_id
+):
+    with app.app_context():
+        element = session().scalar(sa.select(WorkItem.element).where(WorkItem.instance_id == instance_id))
+        close_read_session()
+    client = sign_in("operator")
+    page = client.get("/procedures/customer_issue")
+    assert '"here":1' in page.text.replace(" ", "") and "此处有 1 个实例" in page.text
+    address = f"/procedures/instances?procedure=customer_issue&version=1&element={element}"
+    assert address.replace("&", "&amp;") in page.text
+    assert f'/procedures/instances/{instance_id}"' in client.get(address).text
+    assert f'/procedures/instances/{instance_id}"' not in client.get(f"{address}_not").text

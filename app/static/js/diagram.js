@@ -16,6 +16,9 @@
       var state = one.elements[shape.id];
       if (state) canvas.addMarker(shape.id, 'is-' + state.status);
       if (/Participant|Lane/.test(shape.type)) canvas.addMarker(shape.id, 'is-lane');
+      if (state && state.here) {
+        overlays.add(shape.id, { position: { top: -10, right: 10 }, html: badge('round round--current', String(state.here)) });
+      }
       if (state && state.rounds > 1 && /Task|CallActivity|SubProcess/.test(shape.type)) {
         overlays.add(shape.id, { position: { top: -10, right: 10 }, html: badge('round round--' + state.status, String(state.rounds)) });
       }
