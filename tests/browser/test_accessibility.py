@@ -39,7 +39,7 @@ PAGES = {
         "/cases/import", "/inbox?scope=all", "/inbox/{late_item}", "/board", "/board/forecast",
         "/board/forecast?verdict=all", "/board/move?from={person}", "/timers",
     ),
-    "manager": ("/escalation", "/escalation/edit", "/escalation/edit?klass=device&severity=high"),
+    "manager": ("/callbacks", "/callbacks?view=time", "/callbacks/sheet", "/callbacks/questions", "/callbacks/regular", "/escalation", "/escalation/edit", "/escalation/edit?klass=device&severity=high"),
     "designer": (
         "/procedures", "/procedures/customer_issue", "/procedures/device_problem", "/procedures/upload",
         "/designer", "/designer/new", "/designer/{draft}", "/designer/{draft}/files/complaints/judge.json",
