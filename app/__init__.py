@@ -25,6 +25,7 @@ PACKAGES = (
     "designer",
     "customers",
     "deadlines",
+    "exports",
     "cases",
     "inbox",
     "agenda",

@@ -10,6 +10,7 @@ from app.deadlines import tables as deadlines
 from app.designer import tables as designer
 from app.engine import tables as engine
 from app.escalation import tables as escalation
+from app.exports import tables as exports
 from app.inbox import tables as inbox
 from app.jobs import tables as jobs
 from app.notifications import tables as notifications
@@ -29,6 +30,7 @@ __all__ = [
     "designer",
     "engine",
     "escalation",
+    "exports",
     "inbox",
     "jobs",
     "migration",

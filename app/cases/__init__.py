@@ -7,7 +7,11 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Listen to the engine, offer connectors, register the pages."""
+    from flask_babel import lazy_gettext as _l
+
+    from app import exports
     from app.cases import (
+        export,
         hooks,
         imports,
         labels,
@@ -29,3 +33,6 @@ def init_app(app: Flask) -> None:
     for bp in (views.bp, views_intake.bp, views_public.bp):
         app.register_blueprint(bp)
     imports.init_app(app)
+    exports.register(
+        "cases.csv", _l("Cases (CSV)"), "csv", ("case.view_all", "case.view_own"), export.in_background
+    )

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Any
 from urllib.parse import parse_qsl
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from flask import (
     Blueprint,
     Response,
-    current_app,
     flash,
     make_response,
     redirect,
@@ -25,8 +21,8 @@ from flask_babel import gettext as _
 from app.accounts.roles import DEPARTMENTS
 from app.accounts.web import current_actor, requires
 from app.cases import queries
+from app.cases.export import spreadsheet
 from app.cases.filters import Filters
-from app.cases.labels import label
 from app.cases.tables import SavedView
 from app.clock import now
 from app.db import session, transaction
@@ -62,24 +58,8 @@ def index() -> Response:
 @requires(*SEE)
 def export() -> Response:
     """Give the filtered cases as a spreadsheet that Excel opens in Chinese."""
-    rows = queries.export(Filters.read(request.args), current_actor(), now())
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(
-        [
-            _("Case"), _("Problem"), _("Status"), _("Class"), _("Severity"), _("Channel"), _("Round"),
-            _("Now at"), _("Received"), _("Deadline"), _("Customer"), _("Vehicle or device"),
-        ]
-    )  # fmt: skip
-    for row in rows:
-        cells = [
-            row.number, row.title, label("status", row.status), label("class", row.klass),
-            label("severity", row.severity), label("channel", row.channel), row.round,
-            " / ".join(step.name for step in row.steps), _spreadsheet_time(row.received_at),
-            _spreadsheet_time(row.due_at), row.customer or "", row.label,
-        ]  # fmt: skip
-        writer.writerow([_harmless(cell) for cell in cells])
-    response = make_response(("\ufeff" + text.getvalue()).encode())
+    body = spreadsheet(Filters.read(request.args), current_actor(), now())
+    response: Response = make_response(b"".join(body))
     response.headers["Content-Type"] = "text/csv; charset=utf-8"
     response.headers["Content-Disposition"] = f'attachment; filename="cases-{now():%Y%m%d}.csv"'
     return response
@@ -118,13 +98,3 @@ def forget_view(view_id: int) -> Any:
 
 def _args(query: str) -> dict[str, str]:
     return dict(parse_qsl(query))
-
-
-def _harmless(cell: Any) -> Any:
-    """Keep a spreadsheet from running a customer's words as a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
-
-
-def _spreadsheet_time(instant: Any) -> str:
-    zone = ZoneInfo(current_app.config["SETTINGS"].centre_timezone)
-    return instant.astimezone(zone).strftime("%Y-%m-%d %H:%M") if instant else ""

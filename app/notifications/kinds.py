@@ -114,6 +114,13 @@ KINDS: dict[str, Kind] = {
         "",
         _l("See the rows"),
     ),
+    # subject: what was exported.
+    "export_ready": Kind(
+        _l("Your export is ready"), _l("%(subject)s"), "download", "ontime", _l("See your exports")
+    ),
+    "export_failed": Kind(
+        _l("Your export could not be made"), _l("%(subject)s"), "alert", "overdue", _l("See your exports")
+    ),
     "message": Kind(_l("%(subject)s"), _l("%(words)s"), "mail"),
     # Mail only: what came together, line by line below.
     "digest": Kind(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext as _
 from openpyxl import Workbook
 
+from app import calendar
+from app.accounts.actor import Actor
 from app.db import close_read_session
 from app.reports import timing
 from app.reports.filters import TimerFilters
@@ -67,6 +69,22 @@ def line(one: timing.Firing, zone: ZoneInfo, *, cases: bool) -> list[Any]:
         one.worker or "",
         one.status,
     ]
+
+
+def csv_in_background(query: Mapping[str, str], actor: Actor, now: datetime) -> Iterator[bytes]:
+    """Yield the CSV file for `app.exports`, ten times as long as one that a page sends."""
+    return as_csv(headings(), _background_rows(query, actor, now, 10 * MOST_CSV))
+
+
+def xlsx_in_background(query: Mapping[str, str], actor: Actor, now: datetime) -> Iterator[bytes]:
+    """Yield the XLSX file for `app.exports`, ten times as long as one that a page sends."""
+    return as_xlsx(headings(), _background_rows(query, actor, now, 10 * MOST_XLSX))
+
+
+def _background_rows(query: Mapping[str, str], actor: Actor, now: datetime, most: int) -> Iterator[list[Any]]:
+    zone = calendar.current().zone
+    filters = TimerFilters.read(query, now.astimezone(zone).date())
+    return rows(filters, zone, most, cases=actor.may("case.view_all"))
 
 
 def _instant(instant: datetime | None, zone: ZoneInfo) -> str:

@@ -29,7 +29,7 @@ PAGES = {
         "/cases", "/cases?q=nothing-fits", "/cases/{case}", "/cases/{late}", "/cases/{closed}", "/cases/new",
         "/deadlines/of/{item}", "/deadlines/of/{late_item}", "/deadlines/of/{done}",
         "/customers", "/customers?q=nothing-fits", "/customers/{customer}", "/customers/new", "/callbacks",
-        "/notifications", "/settings", "/settings/password", "/me", "/help/keys", "/no-such-page", "/cases/K26-99999",
+        "/notifications", "/exports", "/settings", "/settings/password", "/me", "/help/keys", "/no-such-page", "/cases/K26-99999",
         "/admin/users",
     ),
     "callback": ("/callbacks", "/inbox"),
