@@ -43,6 +43,8 @@ def act(
     params, url: what the message says and where it leads, see `notifications.notify`.
     """
     action, target = rung["action"], rung["target"]
+    # A mail about a task is pointless once that is done; one about a case is not.
+    about = items[0].id if len(items) == 1 and not whole_case else None
     if whole_case and action in ("reassign", "hand_over"):
         action, target = "notify", ABOVE if target == ASSIGNEE else target
     if action == "raise_priority":
@@ -52,7 +54,7 @@ def act(
         moved = [_reassign(item, target, now) for item in items]
         if not all(moved):
             # Nobody else could take it: somebody must know.
-            _tell(_above(items), "escalated", params, url, rung, now, items)
+            _tell(_above(items), "escalated", params, url, rung, now, about)
     elif action == "hand_over":
         for item in items:
             _hand_over(item, target, now)
@@ -60,11 +62,11 @@ def act(
     people = (
         _holders(items) if action in ("raise_priority", "reassign", "hand_over") else _people(items, target)
     )
-    if action in ("remind", "notify"):
+    if action in ("remind", "notify") and not whole_case:
         # Who has taken note is not rung up again about the same; of what is done to a task they hear.
         people = acknowledging.without_those_who_know(people, items)
     kind = "due_soon" if quiet and rung["when"] == "before" else "overdue" if quiet else "escalated"
-    _tell(people, kind, params, url, rung, now, items)
+    _tell(people, kind, params, url, rung, now, about)
 
 
 def _tell(
@@ -74,9 +76,8 @@ def _tell(
     url: str,
     rung: Mapping[str, Any],
     now: datetime,
-    items: Sequence[WorkItem],
+    about: int | None,
 ) -> None:
-    about = items[0].id if len(items) == 1 else None
     notifications.notify(people, kind, params, url, now, urgent=bool(rung.get("urgent")), work_item_id=about)
 
 

@@ -180,8 +180,13 @@ def test_who_has_taken_note_is_not_told_again_and_the_next_above_still_is(desk):
         assert acknowledging.acknowledge(item, actor=supervisor, now=clock.now())
         assert not acknowledging.acknowledge(item, actor=supervisor, now=clock.now())
     before = told(supervisor.id, item.id)
+    of_case = Notification.person_id == supervisor.id, Notification.url.like("/deadlines/%")
+    count = sa.select(sa.func.count()).where(*of_case)
+    case_before = session().scalar(count)
     desk.pass_time(timedelta(days=14))
     assert told(supervisor.id, item.id) == before
+    # That the whole case is late is another matter.
+    assert session().scalar(count) > case_before
     assert told(manager.id, item.id) > 0
     assert case.item("judge").escalation_level == 3
 
