@@ -1,4 +1,4 @@
-"""`flask --app wsgi bpmn check|deploy`: the designer's files from the command line."""
+"""`flask --app wsgi bpmn check|deploy|export`: the designer's files from the command line."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,6 +19,7 @@ from app import clock, engine
 from app.accounts.actor import SYSTEM
 from app.db import transaction
 from app.engine import Deployed, Problem, ProblemsFound
+from app.engine.deploy import latest_files
 from app.engine.problems import WARNING, errors_of
 from app.procedures.collect import Collected, collect
 
@@ -79,6 +81,35 @@ def deploy_command(paths: tuple[str, ...], dry_run: bool, new_only: bool, lang: 
             _refuse(_shown(found, error.problems))
         for one in done:
             click.echo(_line(one, dry_run))
+
+
+@bpmn.command("export")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--dry-run", is_flag=True, help="Say which files differ, and write nothing. Exit code 1: some do."
+)
+@language_option
+def export_command(folder: Path, dry_run: bool, lang: str | None) -> None:
+    """Write the files of the latest versions into bpmn/ and forms/ below FOLDER, byte by byte.
+
+    So what was published in the browser comes into git: `bpmn export .` in a checkout, then look at the
+    difference and commit. Files that nothing uses any more are left alone.
+    """
+    with spoken(lang):
+        differing = 0
+        for name, content in sorted(latest_files().items()):
+            target = folder / ("forms" if name.endswith(".json") else "bpmn") / name
+            if target.exists() and target.read_bytes() == content:
+                continue
+            differing += 1
+            click.echo(target.as_posix())
+            if not dry_run:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+        if not differing:
+            click.echo(_("Folder and desk agree."))
+    if dry_run and differing:
+        raise SystemExit(1)
 
 
 def _line(one: Deployed, dry_run: bool) -> str:

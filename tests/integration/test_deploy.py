@@ -179,6 +179,28 @@ def test_a_start_does_not_bring_back_what_was_published_over_the_folders_files(a
     assert "version 3" in at_start()
 
 
+def test_what_is_deployed_comes_back_byte_by_byte(app, tmp_path):
+    out = tmp_path / "out"
+    assert run(app, "deploy", ROOT / "bpmn").exit_code == 0
+    assert run(app, "export", out).exit_code == 0
+    written = {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    assert len(written) > 20
+    assert written == {path: (ROOT / path).read_bytes() for path in written}
+    again = run(app, "export", out, "--lang", "en")
+    assert again.output == "Folder and desk agree.\n"
+    # Deployed from there it makes no new version.
+    assert "unchanged" in run(app, "deploy", out / "bpmn", "--lang", "en").output
+
+
+def test_a_dry_export_says_what_differs_and_writes_nothing(app, folder):
+    run(app, "deploy", folder / "bpmn")
+    path = next((folder / "bpmn").rglob("*.bpmn"))
+    path.write_bytes(b"edited by hand")
+    told = run(app, "export", folder, "--dry-run")
+    assert (told.exit_code, told.output.strip()) == (1, path.as_posix())
+    assert path.read_bytes() == b"edited by hand"
+
+
 def test_deploying_the_folder_bpmn_takes_the_forms_beside_it(app, folder):
     first = run(app, "deploy", folder / "bpmn", "--lang", "en")
     assert (first.exit_code, first.output) == (0, "p: version 1\nq: version 1\n")
