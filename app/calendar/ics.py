@@ -20,6 +20,7 @@ LONGEST = timedelta(days=62)
 ENCODINGS = ("utf-8-sig", "utf-16", "gb18030")
 # How published calendars say that a day off is worked: 补班, （班）, 调休上班, "make-up working day".
 _WORKED = re.compile(r"补班|上班|[（(]班[）)]|\b班\b|make-?up|working day|workday", re.IGNORECASE)
+_DENIED = re.compile(r"不上班|non-?working day|not a working day", re.IGNORECASE)
 _MARKS = re.compile(r"[（(\[【]\s*[休班]\s*[）)\]】]|\s*第\d+天.*$|\s*Day \d+.*$")
 
 
@@ -40,7 +41,8 @@ def read(given: bytes, year: int, hours: tuple[Span, ...]) -> dict[date, Day]:
     for event in _events(given):
         events += 1
         name = _MARKS.sub("", str(event.get("SUMMARY", ""))).strip()[:60]
-        worked = _WORKED.search(f"{event.get('SUMMARY', '')} {event.get('DESCRIPTION', '')[:80]}") is not None
+        # The title alone: a holiday's description often names its make-up days.
+        worked = _WORKED.search(_DENIED.sub("", str(event.get("SUMMARY", "")))) is not None
         try:
             days = list(_days(event, year))
         except (BrokenCalendarProperty, ValueError, TypeError, AttributeError, OverflowError):

@@ -51,6 +51,12 @@ def test_a_day_that_is_worked_after_all_is_known_by_its_words(summary):
     assert days(calendar(event(summary, "20260214")))[date(2026, 2, 14)][1]
 
 
+@pytest.mark.parametrize("summary", ["国庆节 不上班", "National Day (non-working day)"])
+def test_a_day_off_is_not_worked_because_its_words_deny_it(summary):
+    more = "DESCRIPTION:放假调休，10月10日（周六）上班"
+    assert not days(calendar(event(summary, "20261001", more=more)))[date(2026, 10, 1)][1]
+
+
 def test_a_make_up_day_within_a_holiday_is_worked_whichever_comes_first():
     one, other = event("春节", "20260215", "20260224"), event("补班", "20260220")
     assert days(calendar(one, other))[date(2026, 2, 20)][1]
