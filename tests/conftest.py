@@ -210,6 +210,22 @@ def open_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..
 
 
 @pytest.fixture
+def sign_in(app: Flask, live_server: LiveServer, open_page: Callable[..., Page]) -> Callable[..., Page]:
+    """Open a page as somebody who has signed in: `sign_in("agent", "en", viewport=PHONE)`.
+
+    The page speaks the person's language, or the one given. The login page has its own tests.
+    """
+
+    def as_person(username: str, language: str | None = None, **options: object) -> Page:
+        opened = open_page(**options)
+        with app.app_context():
+            opened.context.add_cookies([browsers.session_cookie(app, live_server.url, username, language)])
+        return opened
+
+    return as_person
+
+
+@pytest.fixture
 def page(open_page: Callable[..., Page]) -> Page:
     """A page of 1440 px in Chinese; `page.goto("/login")` goes to the live server."""
     return open_page()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,10 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import current_app
 from flask_babel import get_locale
-from sqlalchemy import event
-from sqlalchemy.orm import Session
 
-from app import settings_store
 from app.accounts import rules
 from app.accounts.actor import Actor
 from app.accounts.roles import (
@@ -26,10 +22,9 @@ from app.accounts.roles import (
 )
 from app.accounts.tables import Person, Post, PostHolder, Role, Unit
 from app.db import session
-from app.settings_store import Setting
+from app.revised import Revised
 
 REVISION = "accounts.revision"
-KEPT = "accounts_organisation"
 REPAIR_POINT = "repair_point"
 
 
@@ -58,7 +53,6 @@ class Organisation:
     groups:  person id → candidate keys, the other way round.
     """
 
-    revision: Any
     seats: tuple[rules.Seat, ...]
     duties: Mapping[str, frozenset[int]]
     groups: Mapping[int, frozenset[str]]
@@ -83,39 +77,18 @@ class Organisation:
 def current() -> Organisation:
     """Return the organisation: at most five seconds old, and never older than this process's own last change.
 
-    Asks nothing while the revision stands; three statements after a change.
+    Asks nothing while the revision stands; a few statements after a change.
     """
-    if session().info.get(KEPT):
-        return _load()  # changed in this very transaction: others must not see it yet
-    kept: Organisation | None = current_app.extensions.get(KEPT)
-    if kept is None or kept.revision != settings_store.get(REVISION):
-        kept = _load()
-        current_app.extensions[KEPT] = kept
-    return kept
+    return _organisation.get()
 
 
 def changed(now: datetime, actor: Actor) -> None:
     """Note, within the transaction of a change, that the organisation is another from its commit on."""
-    open_session = session()
-    settings_store.put(REVISION, secrets.token_hex(8), actor_id=actor.id, now=now)
-    if open_session.info.get(KEPT):
-        return
-    open_session.info[KEPT] = True
-    extensions = current_app.extensions
-
-    def forget(_session: Session) -> None:
-        open_session.info.pop(KEPT, None)
-        extensions.pop(KEPT, None)
-        extensions.pop("setting_values", None)
-
-    for moment in ("after_commit", "after_rollback"):
-        event.listen(open_session, moment, forget, once=True)
+    _organisation.changed(actor_id=actor.id, now=now)
 
 
 def _load() -> Organisation:
     open_session = session()
-    # Read with the rows: it names exactly the state that these are.
-    revision = open_session.scalar(sa.select(Setting.value).where(Setting.key == REVISION))
     posts = open_session.execute(
         sa.select(
             Post.id,
@@ -163,7 +136,6 @@ def _load() -> Organisation:
     }
     duties = rules.duties(seats)
     return Organisation(
-        revision=revision,
         seats=seats,
         duties=duties,
         groups=rules.groups_of(duties),
@@ -171,6 +143,9 @@ def _load() -> Organisation:
         people=people,
         units={row[3]: (row[5], row[6]) for row in posts},
     )
+
+
+_organisation = Revised(REVISION, _load)
 
 
 # ---------------------------------------------------------------- who

@@ -70,7 +70,7 @@ def settings() -> str:
 
 @bp.post("/settings/preferences")
 @requires()
-def change_preferences() -> Response:
+def change_preferences() -> Response | tuple[str, int]:
     """Keep language, looks, keys and mail."""
     actor = current_actor()
     chosen: dict[str, Any] = {
@@ -79,7 +79,10 @@ def change_preferences() -> Response:
         if request.form.get(name, "") in allowed
     }
     chosen |= {name: name in request.form for name in ("single_keys", "mail_notifications")}
-    chosen["quiet_hours"] = _quiet_hours()
+    typed = {name: request.form.get(name, "") for name in ("quiet", "quiet_from", "quiet_until")}
+    chosen["quiet_hours"], wrong = _quiet_hours(**typed)
+    if wrong:
+        return _settings_page(typed | chosen, [FieldError("quiet", wrong)]), 422
     with transaction():
         service.keep_preferences(_id(), chosen, actor=actor, now=clock.now())
     flash(_("Settings saved."))
@@ -90,14 +93,13 @@ def change_preferences() -> Response:
     return response
 
 
-def _quiet_hours() -> str | None:
-    """Return the quiet hours as they are kept; times that are none leave the centre's to count."""
-    choice = request.form.get("quiet", "centre")
-    if choice == "none":
-        return ""
-    begins, ends = (request.form.get(name, "") for name in ("quiet_from", "quiet_until"))
-    own = CLOCK.fullmatch(begins) and CLOCK.fullmatch(ends)
-    return f"{begins}-{ends}" if choice == "own" and own else None
+def _quiet_hours(quiet: str, quiet_from: str, quiet_until: str) -> tuple[str | None, str]:
+    """Return the quiet hours as they are kept (None: the centre's), and what is wrong with them."""
+    if quiet != "own":
+        return ("" if quiet == "none" else None), ""
+    if not (CLOCK.fullmatch(quiet_from) and CLOCK.fullmatch(quiet_until)):
+        return None, _("From when until when? Please give both times, such as 21:30 and 07:00.")
+    return f"{quiet_from}-{quiet_until}", ""
 
 
 @bp.post("/settings/profile")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from dateutil.rrule import rrulestr
@@ -19,8 +19,10 @@ MOST_DAYS = 2_000
 LONGEST = timedelta(days=62)
 ENCODINGS = ("utf-8-sig", "utf-16", "gb18030")
 # How published calendars say that a day off is worked: 补班, （班）, 调休上班, "make-up working day".
-_WORKED = re.compile(r"补班|上班|[（(]班[）)]|\b班\b|make-?up|working day|workday", re.IGNORECASE)
-_DENIED = re.compile(r"不上班|non-?working day|not a working day", re.IGNORECASE)
+_WORKED = re.compile(r"补班|上班|[（(]班[）)]|班$|make-?up|working day|workday", re.IGNORECASE)
+_DENIED = re.compile(r"不上班|[值加]班|non-?working day|not a working day", re.IGNORECASE)
+# What makes a yearly rule a day a year; hours, minutes and seconds would make it thousands of instants.
+_OF_DAYS = ("FREQ", "INTERVAL", "COUNT", "UNTIL", "BYMONTH", "BYMONTHDAY", "BYDAY")
 _MARKS = re.compile(r"[（(\[【]\s*[休班]\s*[）)\]】]|\s*第\d+天.*$|\s*Day \d+.*$")
 
 
@@ -87,25 +89,22 @@ def _days(event: Any, year: int) -> Iterator[date]:
     first = _day(event.get("DTSTART"))
     if first is None:
         return
-    last = _last(event, first)
-    length = last - first
+    length = _last(event, first) - first
     if not timedelta(0) <= length <= LONGEST:
         return
+    left_out = set(_exceptions(event))
     for begins in _beginnings(event, first, year, length):
         for ahead in range(length.days + 1):
             day = begins + timedelta(days=ahead)
-            if day.year == year:
+            if day.year == year and begins not in left_out:
                 yield day
 
 
 def _last(event: Any, first: date) -> date:
-    """Return the last day of an event: the end of a whole-day event is the day after it."""
+    """Return the last day of an event, which ends with the midnight after it."""
     if event.get("DTEND") is not None:
         end = _day(event.get("DTEND"))
-        if end is None:
-            return first
-        whole_day = not isinstance(event.get("DTEND").dt, datetime)
-        return max(first, end - timedelta(days=1)) if whole_day else end
+        return max(first, end - timedelta(days=1)) if end is not None else first - timedelta(days=1)
     if event.get("DURATION") is not None:
         return first + max(event.get("DURATION").dt - timedelta(days=1), timedelta(0))
     return first
@@ -116,20 +115,25 @@ def _beginnings(event: Any, first: date, year: int, length: timedelta) -> list[d
     if rule is None:
         return [first]
     if rule.get("FREQ") != ["YEARLY"]:
-        return [first]  # weekly events are no holidays
-    start = datetime(first.year, first.month, first.day, tzinfo=UTC)
+        return []  # what comes every week is somebody's routine
+    parts = (part for part in rule.to_ical().decode().split(";") if part.partition("=")[0] in _OF_DAYS)
     # Days are compared, so that all of them are midnights of one zone.
-    text = re.sub(r"UNTIL=(\d{8})(T\d{6}Z?)?", r"UNTIL=\1T000000Z", rule.to_ical().decode())
+    text = re.sub(r"UNTIL=(\d{8})(T\d{6}Z?)?", r"UNTIL=\1T000000Z", ";".join(parts))
+    start = datetime(first.year, first.month, first.day, tzinfo=UTC)
     after = datetime(year, 1, 1, tzinfo=UTC) - length
     before = datetime(year, 12, 31, tzinfo=UTC)
-    try:
-        return [one.date() for one in rrulestr(text, dtstart=start).between(after, before, inc=True)]
-    except (ValueError, TypeError):
-        return [first]
+    return [one.date() for one in rrulestr(text, dtstart=start).between(after, before, inc=True)]
+
+
+def _exceptions(event: Any) -> Iterator[date]:
+    found = event.get("EXDATE")
+    for listed in found if isinstance(found, list) else [found] if found is not None else []:
+        yield from (day for one in listed.dts if (day := _day(one)) is not None)
 
 
 def _day(field: Any) -> date | None:
+    """Return the day of a whole day; None for an instant within one: a meeting closes nothing."""
     value = getattr(field, "dt", None)
     if isinstance(value, datetime):
-        return value.date()
+        return value.date() if value.time() == time.min else None
     return value if isinstance(value, date) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -71,7 +70,7 @@ def save(
         )
     )
     session().flush()
-    store.changed(secrets.token_hex(8), actor_id=actor_id, at=now)
+    store.changed(actor_id=actor_id, now=now)
     return made
 
 
@@ -121,7 +120,7 @@ def assign(kind: str, subject: str, key: str | None, *, actor_id: int | None, no
         else:
             found.calendar_id = row.id
     session().flush()
-    store.changed(secrets.token_hex(8), actor_id=actor_id, at=now)
+    store.changed(actor_id=actor_id, now=now)
 
 
 def checked(given: Mapping[str, Any], *, key: str, name: str, version: int) -> rules.Calendar:
@@ -148,5 +147,5 @@ def _make(key: str, name: str, given: dict[str, Any], actor_id: int | None, now:
         )
     )
     session().flush()
-    store.changed(secrets.token_hex(8), actor_id=actor_id, at=now)
+    store.changed(actor_id=actor_id, now=now)
     return made

@@ -1,28 +1,22 @@
-"""The calendars as they count now, kept in memory; before there are any, the official Chinese one.
-
-Every process keeps them; a change is seen within five seconds elsewhere, at once where it was made.
-"""
+"""The calendars as they count now, kept in memory; before there are any, the official Chinese one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from flask import current_app
-from sqlalchemy import event
-from sqlalchemy.orm import Session
 
 from app import settings_store
 from app.calendar import content, official, rules
 from app.calendar.tables import CalendarAssignment, CalendarVersion, WorkCalendar
 from app.clock import now
 from app.db import session
+from app.revised import Revised
 
 REVISION = "calendar.revision"
-KEPT = "calendar_book"
 DEFAULT = "centre"
 NAME = "客服中心"
 # From the most to the least particular.
@@ -33,7 +27,6 @@ KINDS = ("unit", "role", "class", "default")
 class Book:
     """All calendars of one moment. assigned: (kind, subject) → key."""
 
-    revision: Any
     calendars: Mapping[str, rules.Calendar]
     assigned: Mapping[tuple[str, str], str]
     versions: dict[tuple[str, int], rules.Calendar] = field(default_factory=dict)
@@ -45,32 +38,12 @@ class Book:
 
 def book() -> Book:
     """Return the calendars: at most five seconds old, never older than this process's own last change."""
-    if session().info.get(KEPT):
-        return _load()  # changed in this very transaction: others must not see it yet
-    kept: Book | None = current_app.extensions.get(KEPT)
-    # Asked first, so that whoever loads the book has the settings at hand as well.
-    revision = settings_store.get(REVISION)
-    if kept is None or kept.revision != revision:
-        kept = _load()
-        current_app.extensions[KEPT] = kept
-    return kept
+    return _book.get()
 
 
-def changed(revision: str, *, actor_id: int | None, at: datetime) -> None:
+def changed(*, actor_id: int | None, now: datetime) -> None:
     """Note, within the transaction of a change, that the calendars are others from its commit on."""
-    open_session, extensions = session(), current_app.extensions
-    settings_store.put(REVISION, revision, actor_id=actor_id, now=at)
-    if open_session.info.get(KEPT):
-        return
-    open_session.info[KEPT] = True
-
-    def forget(_session: Session) -> None:
-        open_session.info.pop(KEPT, None)
-        extensions.pop(KEPT, None)
-        extensions.pop("setting_values", None)
-
-    for moment in ("after_commit", "after_rollback"):
-        event.listen(open_session, moment, forget, once=True)
+    _book.changed(actor_id=actor_id, now=now)
 
 
 def current() -> rules.Calendar:
@@ -124,9 +97,6 @@ def for_work(
 
 
 def _load() -> Book:
-    revision = session().scalar(
-        sa.select(settings_store.Setting.value).where(settings_store.Setting.key == REVISION)
-    )
     rows = session().execute(
         sa.select(WorkCalendar.key, WorkCalendar.name, WorkCalendar.version, CalendarVersion.content).join(
             CalendarVersion,
@@ -147,7 +117,10 @@ def _load() -> Book:
             WorkCalendar, WorkCalendar.id == CalendarAssignment.calendar_id
         )
     )
-    return Book(revision, found, {(row.kind, row.subject): row.key for row in assigned})
+    return Book(found, {(row.kind, row.subject): row.key for row in assigned})
+
+
+_book = Revised(REVISION, _load)
 
 
 # ---------------------------------------------------------------- by the centre's own calendar

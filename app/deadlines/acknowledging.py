@@ -16,6 +16,7 @@ from app.accounts.tables import Person
 from app.db import session
 from app.deadlines.tables import Acknowledgement
 from app.engine.tables import WorkItem
+from app.notifications import service as notifications
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def acknowledge(item: WorkItem, *, actor: Actor, now: datetime) -> bool:
     )
     if noted.first() is None:
         return False
+    notifications.need_no_mail(actor.id, item.id)
     _record(item, "work_item.acknowledged", actor, now)
     return True
 

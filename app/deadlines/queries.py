@@ -22,7 +22,8 @@ from app.engine.tables import Event, Instance, WorkItem
 
 @dataclass(frozen=True)
 class RungView:
-    """One step of the ladder. state: done | next | later | held | over (it will not come any more)."""
+    """One step of the ladder. state: done | next | later | held | over (it will not come any more) |
+    skipped (its instant had passed when its ladder began to count)."""
 
     at: datetime
     when: str
@@ -209,7 +210,7 @@ def _ladder(one: Deadline, held_since: datetime | None, now: datetime) -> list[R
     for rung in one.reckoning["rungs"]:
         at = datetime.fromisoformat(rung["at"])
         if at <= (ended or held_since or now):
-            state = "done"
+            state = "skipped" if "skipped" in rung else "done"
         elif ended is not None:
             state = "over"
         elif one.status == "paused":

@@ -84,9 +84,8 @@ def apply(present: Policy, changed: Policy, *, actor: Actor, now: datetime) -> i
     ):
         pass  # locked in the order that everybody keeps; read again below, behind the lock
     changes = [
-        moving.Change(one, one.reckoning | {"rungs": [_rung(step, changed.version) for step in steps]})
+        moving.Change(one, one.reckoning | {"rungs": _rungs(one, steps, changed.version, now)})
         for one, steps in _new_ladders(present, changed, now, anew=True)
-        if any(step.at > now for step in steps)
     ]
     moving.write(changes, "policy", actor=actor, now=now, skip_past=True)
     return len(changes)
@@ -127,8 +126,20 @@ def _about(one: Deadline) -> tuple[str | None, str | None]:
     return about.get("klass"), about.get("severity")
 
 
-def _rung(planned: Planned, version: int) -> dict[str, Any]:
-    return engine.rung_of(planned, version).plain()
+def _rungs(one: Deadline, steps: list[Planned], version: int, now: datetime) -> list[dict[str, Any]]:
+    """Return the new ladder as JSON values. What it would have done before now, and did not, is skipped."""
+    done = {
+        (rung["at"], rung["action"], rung["target"])
+        for rung in one.reckoning["rungs"]
+        if "skipped" not in rung and datetime.fromisoformat(rung["at"]) <= now
+    }
+    found = []
+    for step in steps:
+        rung = engine.rung_of(step, version).plain()
+        if step.at <= now and (rung["at"], rung["action"], rung["target"]) not in done:
+            rung["skipped"] = True
+        found.append(rung)
+    return found
 
 
 def _next_of_rungs(rungs: Iterable[dict[str, Any]], now: datetime) -> NextStep | None:

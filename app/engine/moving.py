@@ -56,7 +56,8 @@ def move_timers(moves: Mapping[int, Moves], now: datetime, *, skip_past: bool = 
     """Give waiting timers the instants of another reckoning, or let them stand still; return how many moved.
 
     moves: by instance. Timers that have come to the end of their ladder, and instances that have ended, stay
-    as they are. A ladder whose deadline lies ahead again is climbed anew.
+    as they are. A ladder whose deadline lies ahead again is climbed anew. One that has nothing left to do
+    stands still, so that a later reckoning finds it.
     skip_past: rungs whose instant has passed count as climbed.
     """
     rows = []
@@ -99,7 +100,8 @@ def _move_task(
         # Ordered by time: whatever lies ahead is a tail of the ladder, and what was not climbed yet too.
         passed = sum(at <= now for at in rungs)
         first = passed if skip_past else min(value["fired"], passed)
-        instants, status = rungs[first:], "waiting"
+        ahead = rungs[first:]
+        instants, status = (ahead, "waiting") if ahead else ([NEVER], "paused")
         notes[reckoning.KEY] = dict(moved)
     texts = [instant_text(at) for at in instants]
     notes["event_value"] = {

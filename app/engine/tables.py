@@ -149,7 +149,8 @@ class WorkItem(Base):
 class Timer(Base):
     """One timer event. Fired at most once: its row changes in the transaction that moves the instance.
 
-    status: waiting | paused (the case's clock stands still) | fired | cancelled.
+    status: waiting | paused (the case's clock stands still, or its ladder has nothing left to do) | fired |
+            cancelled.
     held:     its instance stands still (suspended, failed): nothing fires until it goes on.
     attempts: how often it was tried: one more than failed.
     lateness_seconds: fired_at minus due_at.

@@ -60,7 +60,7 @@ def save(policy: Policy, *, comment: str, based_on: int, actor_id: int | None, n
         session().flush()
     except IntegrityError as error:  # the other one was a moment faster
         raise conflict from error
-    store.changed(number, actor_id=actor_id, at=now)
+    store.changed(actor_id=actor_id, now=now)
     return Policy(policy.ladders, number)
 
 

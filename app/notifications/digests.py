@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from app import settings_store
 from app.accounts.tables import Person
 from app.db import Base, close_read_session, session, transaction
-from app.notifications import service
+from app.notifications import rules, service
 from app.notifications.rows import mail_row
 from app.notifications.tables import Notification, Outbox
 
@@ -76,12 +76,7 @@ def _mail(person_id: int, now: datetime) -> int:
         for row in rows:
             row.mail_at = lately + pause
         return 0
-    quiet_until = service.mail_from(now, person.quiet_hours)
-    if quiet_until > now:
-        # The hours are others than when it was told; urgent ones go all the same.
-        for row in rows:
-            row.mail_at = now if row.urgent else quiet_until
-        rows = [row for row in rows if row.urgent]
+    rows = [row for row in rows if row.urgent or not _held_back(row, person, now)]
     told = _still_true(rows)
     for row in rows:
         row.mail_at = None
@@ -91,6 +86,16 @@ def _mail(person_id: int, now: datetime) -> int:
         row.mailed_at = now
     session().execute(sa.insert(Outbox), [_row(person, told, now)])
     return 1
+
+
+def _held_back(row: Notification, person: Person, now: datetime) -> bool:
+    """Let a mail wait on where the centre's hours have grown since, but none for longer than the rule."""
+    if now - row.created_at >= timedelta(days=rules.MOST_DAYS):
+        return False
+    until = service.mail_from(now, person.quiet_hours)
+    if until > now:
+        row.mail_at = until
+    return until > now
 
 
 def _still_true(rows: Sequence[Notification]) -> list[Notification]:

@@ -14,6 +14,7 @@ from flask import current_app
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app import calendar, settings_store
+from app.accounts.actor import Actor
 from app.accounts.tables import Person
 from app.db import session
 from app.errors import NotFound
@@ -98,6 +99,27 @@ def mail_from(now: datetime, own: str | None) -> datetime:
     days_off = settings_store.get("notifications.quiet_days_off")
     centre = calendar.current()
     return rules.mail_from(now, zone, quiet, (lambda day: not centre.spans(day)) if days_off else None)
+
+
+def hours_changed(stream: str, kind: str, data: dict[str, Any], *, actor: Actor, now: datetime) -> None:
+    """Let the mails that wait for somebody follow their quiet hours; hears of every change of an account."""
+    if kind != "person.preferences_changed" or "quiet_hours" not in data:
+        return
+    waiting = (
+        Notification.person_id == int(stream.removeprefix("person:")),
+        Notification.mail_at.is_not(None),
+        Notification.urgent.is_(False),
+    )
+    own: str | None = data["quiet_hours"][1]
+    session().execute(sa.update(Notification).where(*waiting).values(mail_at=mail_from(now, own)))
+
+
+def need_no_mail(person_id: int, work_item_id: int) -> None:
+    """Send somebody no mail any more about a task: they know."""
+    about = Notification.person_id == person_id, Notification.work_item_id == work_item_id
+    session().execute(
+        sa.update(Notification).where(*about, Notification.mail_at.is_not(None)).values(mail_at=None)
+    )
 
 
 def queue_mail(

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
-import sqlalchemy as sa
 from playwright.sync_api import expect
 
-from app.accounts.tables import Person
 from app.calendar import service
-from app.db import close_read_session, session, transaction
+from app.db import close_read_session, transaction
 from tests.factories import MONDAY, Desk
 from tests.support.browser import PHONE, axe_violations
 
 
 @pytest.fixture
-def signed_in(app, live_server, open_page):
+def supervisor(app, sign_in):
     """Open a page as the supervisor, in a language."""
     with app.app_context():
         desk = Desk(app)
@@ -25,28 +24,15 @@ def signed_in(app, live_server, open_page):
             service.ensure_default(actor_id=None, now=MONDAY)
         desk.close()
         close_read_session()
-
-    def open_in(language: str, **options: object):
-        page = open_page(**options)
-        with app.app_context():
-            with transaction():
-                session().execute(
-                    sa.update(Person).where(Person.username == "supervisor").values(locale=language)
-                )
-            query = sa.select(Person.id, Person.session_version).where(Person.username == "supervisor")
-            person_id, version = session().execute(query).one()
-            close_read_session()
-        signer = app.session_interface.get_signing_serializer(app)
-        value = signer.dumps({"_user_id": f"{person_id}.{version}", "_fresh": True})
-        page.context.add_cookies([{"name": "session", "value": value, "url": live_server.url}])
-        return page
-
-    return open_in
+    return partial(sign_in, "supervisor")
 
 
-@pytest.mark.parametrize(("language", "see", "apply"), [("zh", "查看影响", "Apply|生效|应用"), ("en", "See what it changes", "Apply")])
-def test_a_day_off_is_entered_seen_and_applied(signed_in, language, see, apply):
-    page = signed_in(language)
+@pytest.mark.parametrize(
+    ("language", "see", "apply"),
+    [("zh", "查看影响", "Apply|生效|应用"), ("en", "See what it changes", "Apply")],
+)
+def test_a_day_off_is_entered_seen_and_applied(supervisor, language, see, apply):
+    page = supervisor(language)
     page.goto("/calendars/centre/edit?year=2026")
     assert axe_violations(page) == []
     empty = page.locator(".owndays tbody tr").last
@@ -64,8 +50,8 @@ def test_a_day_off_is_entered_seen_and_applied(signed_in, language, see, apply):
     assert axe_violations(page) == []
 
 
-def test_the_year_and_the_editor_fit_a_phone(signed_in):
-    page = signed_in("en", viewport=PHONE)
+def test_the_year_and_the_editor_fit_a_phone(supervisor):
+    page = supervisor("en", viewport=PHONE)
     for address in ("/calendars", "/calendars/centre", "/calendars/centre/edit"):
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), address

@@ -8,7 +8,6 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import expect
 
-from app.accounts.tables import Person
 from app.cases.tables import Case
 from app.db import close_read_session, session
 from tests.factories import Desk
@@ -29,15 +28,8 @@ def desk(app):
 
 
 @pytest.fixture
-def agent(app, desk, live_server, page):
-    with app.app_context():
-        query = sa.select(Person.id, Person.session_version).where(Person.username == "agent")
-        person_id, version = session().execute(query).one()
-        close_read_session()
-    signer = app.session_interface.get_signing_serializer(app)
-    value = signer.dumps({"_user_id": f"{person_id}.{version}", "_fresh": True})
-    page.context.add_cookies([{"name": "session", "value": value, "url": live_server.url}])
-    return page
+def agent(desk, sign_in):
+    return sign_in("agent")
 
 
 def test_a_call_is_taken_by_keyboard_with_the_customer_found_by_the_end_of_the_number(app, agent):

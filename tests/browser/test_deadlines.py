@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
-import sqlalchemy as sa
 from playwright.sync_api import expect
 
 from app import calendar, clock
-from app.accounts.tables import Person
-from app.db import close_read_session, session, transaction
+from app.db import close_read_session
 from tests.factories import Desk
 from tests.support.browser import PHONE, axe_violations
 
@@ -33,27 +32,13 @@ def case(app):
 
 
 @pytest.fixture
-def signed_in(app, case, live_server, open_page):
+def agent(case, sign_in):
     """Open a page as the agent, in a language."""
-
-    def open_in(language: str, **options: object):
-        page = open_page(**options)
-        with app.app_context():
-            with transaction():
-                session().execute(sa.update(Person).where(Person.username == "agent").values(locale=language))
-            query = sa.select(Person.id, Person.session_version).where(Person.username == "agent")
-            person_id, version = session().execute(query).one()
-            close_read_session()
-        signer = app.session_interface.get_signing_serializer(app)
-        value = signer.dumps({"_user_id": f"{person_id}.{version}", "_fresh": True})
-        page.context.add_cookies([{"name": "session", "value": value, "url": live_server.url}])
-        return page
-
-    return open_in
+    return partial(sign_in, "agent")
 
 
-def test_an_agent_asks_why_then_stops_the_clock_and_lets_it_go_on(app, signed_in, case):
-    page = signed_in("zh")
+def test_an_agent_asks_why_then_stops_the_clock_and_lets_it_go_on(app, agent, case):
+    page = agent("zh")
     page.goto(f"/inbox/{case.item_id}")
     page.locator(".work__head a.deadline").click()
     expect(page.locator("h1")).to_have_text(re.compile("10-08 周四 11:10 到期"))
@@ -80,8 +65,8 @@ def test_an_agent_asks_why_then_stops_the_clock_and_lets_it_go_on(app, signed_in
     expect(page.locator(".spans-table tr").last.locator("td").last).to_have_text("4:00")
 
 
-def test_the_explanation_fits_a_phone_in_english(signed_in, case):
-    page = signed_in("en", viewport=PHONE)
+def test_the_explanation_fits_a_phone_in_english(agent, case):
+    page = agent("en", viewport=PHONE)
     page.goto(f"/deadlines/of/{case.item_id}")
     expect(page.locator("h1")).to_have_text(re.compile("Due Thu 8 Oct, 11:10"))
     expect(page.locator(".spans-table")).to_contain_text("National Day")

@@ -3,42 +3,25 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
-import sqlalchemy as sa
 from playwright.sync_api import expect
 
-from app.accounts.tables import Person
-from app.db import close_read_session, session, transaction
+from app.db import close_read_session
 from tests.factories import Desk
 from tests.support.browser import PHONE, axe_violations
 
 
 @pytest.fixture
-def manager(app, live_server, open_page):
+def manager(app, sign_in):
     """Open a page as the manager, in a language; one case is under way."""
     with app.app_context():
         desk = Desk(app)
         desk.receive(title="终端频繁离线")
         desk.close()
         close_read_session()
-
-    def open_in(language: str, **options: object):
-        page = open_page(**options)
-        with app.app_context():
-            with transaction():
-                session().execute(
-                    sa.update(Person).where(Person.username == "manager").values(locale=language)
-                )
-            query = sa.select(Person.id, Person.session_version).where(Person.username == "manager")
-            person_id, version = session().execute(query).one()
-            close_read_session()
-        signer = app.session_interface.get_signing_serializer(app)
-        value = signer.dumps({"_user_id": f"{person_id}.{version}", "_fresh": True})
-        page.context.add_cookies([{"name": "session", "value": value, "url": live_server.url}])
-        return page
-
-    return open_in
+    return partial(sign_in, "manager")
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-import sqlalchemy as sa
 from playwright.sync_api import expect
 
-from app.accounts.tables import Person
 from app.db import close_read_session, session
 from app.engine.tables import WorkItem
 from tests.factories import Desk
 from tests.support.browser import PHONE, axe_violations
+
+pytestmark = pytest.mark.usefixtures("desk")
 
 
 @pytest.fixture
@@ -24,35 +24,6 @@ def desk(app):
     yield made
     with app.app_context():
         made.close()
-
-
-@pytest.fixture
-def sign_in(app, desk, live_server, open_page, session_cookie):
-    def open_as(username, **options):
-        page = open_page(**options)
-        page.context.add_cookies([session_cookie(username)])
-        return page
-
-    return open_as
-
-
-@pytest.fixture
-def session_cookie(app, live_server):
-    """Make the cookie of a signed-in person; the login page has its own test."""
-
-    def make(username):
-        with app.app_context():
-            person = (
-                session()
-                .execute(sa.select(Person.id, Person.session_version).where(Person.username == username))
-                .one()
-            )
-            close_read_session()
-        signer = app.session_interface.get_signing_serializer(app)
-        value = signer.dumps({"_user_id": f"{person.id}.{person.session_version}", "_fresh": True})
-        return {"name": "session", "value": value, "url": live_server.url}
-
-    return make
 
 
 def status_of(app, title):

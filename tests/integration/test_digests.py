@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -9,8 +10,10 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from app import clock, jobs
+from app import calendar, clock, jobs
 from app.accounts.tables import Person
+from app.calendar import content
+from app.calendar import service as calendars
 from app.db import close_read_session, session, transaction
 from app.deadlines import acknowledging
 from app.inbox import service as inbox
@@ -154,6 +157,49 @@ def test_ones_own_quiet_hours_count_instead_of_the_centres(app, desk, agent):
     assert len(outbox()) == 2
 
 
+def test_mails_that_wait_follow_ones_hours_when_they_change(app, desk, agent):
+    client = signed_in(app, "agent")
+    close_read_session()
+    at(desk, MONDAY.replace(hour=14))  # 22:00 in Shanghai
+    tell(agent)
+    client.post("/settings/preferences", data={"mail_notifications": "1", "quiet": "none"})
+    digests.collect(clock.now())
+    assert len(outbox()) == 1
+    tell(agent)
+    own = {"quiet": "own", "quiet_from": "21:00", "quiet_until": "23:00"}
+    client.post("/settings/preferences", data={"mail_notifications": "1"} | own)
+    at(desk, MONDAY.replace(hour=14, minute=59))
+    assert len(outbox()) == 1
+    at(desk, MONDAY.replace(hour=15))
+    assert len(outbox()) == 2
+
+
+@pytest.mark.parametrize("times", [("", ""), ("21:00", ""), ("25:00", "07:00"), ("late", "early")])
+def test_hours_that_are_none_are_refused_and_what_was_typed_is_still_there(app, desk, agent, times):
+    client = signed_in(app, "agent")
+    fields = {"mail_notifications": "1", "quiet": "own", "quiet_from": times[0], "quiet_until": times[1]}
+    page = client.post("/settings/preferences", data=fields)
+    assert page.status_code == 422
+    assert "请填写开始和结束时间" in page.text
+    assert f'value="{times[0]}"' in page.text
+    assert re.search(r'name="quiet" value="own" checked', page.text)
+    close_read_session()
+    assert session().get(Person, agent).quiet_hours is None
+
+
+def test_a_centre_that_is_closed_for_a_month_is_told_after_half_of_it(desk, agent):
+    at(desk, MONDAY)
+    closed = {str(day): [] for day in range(1, 8)}
+    given = content.write(calendar.current()) | {"weeks": [{"from": None, "spans": closed}], "days": {}}
+    with transaction():
+        calendars.save("centre", given, comment="", based_on=0, actor_id=None, now=clock.now())
+    tell(agent)
+    at(desk, MONDAY + timedelta(days=13))
+    assert outbox() == []
+    at(desk, MONDAY + timedelta(days=16))
+    assert len(outbox()) == 1
+
+
 # ---------------------------------------------------------------- taking note
 
 
@@ -189,6 +235,22 @@ def test_who_has_taken_note_is_not_told_again_and_the_next_above_still_is(desk):
     assert session().scalar(count) > case_before
     assert told(manager.id, item.id) > 0
     assert case.item("judge").escalation_level == 3
+
+
+def test_what_somebody_knows_already_is_left_out_of_the_mail_that_waits(desk):
+    _case, item = late(desk)
+    supervisor = desk.actor("supervisor")
+    with transaction():
+        session().execute(sa.update(Person).where(Person.id == supervisor.id).values(email="su@example.com"))
+    desk.at(MONDAY.replace(hour=14) + timedelta(days=1))
+    with transaction():
+        notify([supervisor.id], "escalated", PARAMS, f"/inbox/{item.id}", clock.now(), work_item_id=item.id)
+        acknowledging.acknowledge(item, actor=supervisor, now=clock.now())
+    desk.at(MONDAY + timedelta(days=2))
+    digests.collect(clock.now())
+    close_read_session()
+    sent = session().scalars(sa.select(Outbox.recipient))
+    assert "su@example.com" not in list(sent)
 
 
 def test_a_note_taken_back_rings_again(desk):

@@ -9,10 +9,11 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from app import engine
+from app import clock, engine
 from app.accounts.actor import SYSTEM
+from app.cases import waiting
 from app.db import close_read_session, session, transaction
-from app.deadlines import replanning
+from app.deadlines import queries, replanning
 from app.deadlines.tables import Deadline
 from app.engine.tables import Event, WorkItem
 from app.errors import Conflict
@@ -141,6 +142,10 @@ def test_open_deadlines_get_the_new_ladder_and_nobody_is_told_twice(desk):
         Step("before", "PT2H"), REMIND, Step("after", "PT30M", counted="clock", action="notify", target="quality"),
         now=now,
     )  # fmt: skip
+    one = session().scalar(sa.select(Deadline).where(Deadline.work_item_id == item.id))
+    ladder = queries.explained(one, now, timedelta(hours=2)).ladder
+    assert [rung.state for rung in ladder] == ["skipped", "done", "next"]
+    close_read_session()
     desk.pass_time(timedelta(minutes=20))
     assert kinds(desk, "platform").count("overdue") == told
     assert kinds(desk, "quality") == []
@@ -150,6 +155,42 @@ def test_open_deadlines_get_the_new_ladder_and_nobody_is_told_twice(desk):
     assert (kinds(desk, "platform").count("overdue"), kinds(desk, "quality")) == (told, ["escalated"])
     assert "escalated" not in kinds(desk, "manager")
     assert list(engine.broken_links(f"case:{case.row.id}")) == []
+
+
+def test_a_shortened_ladder_stops_what_was_still_to_come_and_a_longer_one_brings_it_back(desk):
+    case, item = referred(desk)
+    pass_until(desk, item, timedelta(minutes=-1))
+    now = item.due_at + timedelta(minutes=1)
+    present = store.current()
+    seen = replanning.preview(present, present.with_ladder(None, None, [REMIND]), now)
+    assert None in [row.after for row in seen.rows]
+    close_read_session()
+    policy(REMIND, now=now)
+    desk.pass_time(timedelta(days=2))
+    heard = sa.select(sa.func.count()).where(Notification.kind == "escalated")
+    assert session().scalar(heard) == 0
+    assert case.item("solve").escalation_level == 1
+    # The task goes on as any other, and another policy finds its ladder again.
+    later = clock.now()
+    policy(REMIND, Step("after", "P3D", counted="clock", action="notify", target="quality"), now=later)
+    desk.pass_time(timedelta(days=2))
+    assert kinds(desk, "quality") == ["escalated"]
+    case.do("solve")
+
+
+def test_a_ladder_that_has_ended_early_starts_again_with_a_deadline_that_moves_ahead(desk):
+    case, item = referred(desk)
+    pass_until(desk, item, timedelta(minutes=-1))
+    policy(REMIND, now=item.due_at + timedelta(minutes=1))
+    told = kinds(desk, "platform").count("overdue")
+    with transaction():
+        waiting.wait_for_customer(case.id, "照片", actor=desk.actor("supervisor"), now=clock.now())
+    desk.pass_time(timedelta(hours=1))
+    with transaction():
+        waiting.stop_waiting(case.id, actor=desk.actor("supervisor"), now=clock.now())
+    desk.pass_time(timedelta(days=3))
+    assert kinds(desk, "platform").count("overdue") == told
+    case.do("solve")
 
 
 def test_of_two_who_change_it_the_second_hears_of_the_first(desk):

@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import sqlalchemy as sa
+from flask import Flask
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from app.accounts.tables import Person
+from app.db import close_read_session, session, transaction
 from app.settings import ROOT
 from tests.support import chromium
 
@@ -73,6 +77,19 @@ class Pages:
         for context in self.contexts:
             context.close()
         assert not self.complaints, "the browser complained:\n" + "\n".join(self.complaints)
+
+
+def session_cookie(app: Flask, url: str, username: str, language: str | None = None) -> Any:
+    """Return the cookie of a person who has signed in, whose language from now on is the one given."""
+    if language is not None:
+        with transaction():
+            session().execute(sa.update(Person).where(Person.username == username).values(locale=language))
+    query = sa.select(Person.id, Person.session_version).where(Person.username == username)
+    person_id, version = session().execute(query).one()
+    close_read_session()
+    signer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+    value = signer.dumps({"_user_id": f"{person_id}.{version}", "_fresh": True})
+    return {"name": "session", "value": value, "url": url}
 
 
 def axe_violations(page: Page, **options: Any) -> list[str]:

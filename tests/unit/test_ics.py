@@ -46,12 +46,12 @@ def test_a_file_is_read_whatever_its_encoding(encoding):
     assert days(NATIONAL, encoding=encoding) == days(NATIONAL)
 
 
-@pytest.mark.parametrize("summary", ["春节补班", "调休上班", "Make-up working day", "班（班）"])
+@pytest.mark.parametrize("summary", ["春节补班", "国庆节班", "调休上班", "Make-up working day", "班（班）"])
 def test_a_day_that_is_worked_after_all_is_known_by_its_words(summary):
     assert days(calendar(event(summary, "20260214")))[date(2026, 2, 14)][1]
 
 
-@pytest.mark.parametrize("summary", ["国庆节 不上班", "National Day (non-working day)"])
+@pytest.mark.parametrize("summary", ["国庆节 不上班", "国庆值班", "National Day (non-working day)"])
 def test_a_day_off_is_not_worked_because_its_words_deny_it(summary):
     more = "DESCRIPTION:放假调休，10月10日（周六）上班"
     assert not days(calendar(event(summary, "20261001", more=more)))[date(2026, 10, 1)][1]
@@ -75,12 +75,30 @@ def test_events_over_new_year_count_in_the_year_asked_for():
     assert list(days(text)) == [date(2026, 1, 1), date(2026, 1, 2)]
 
 
-def test_cancelled_weekly_and_endless_events_are_no_holidays():
+def test_cancelled_weekly_timed_and_endless_events_are_no_holidays():
+    meeting = "SUMMARY:会议\r\nDTSTART:20260401T020000Z\r\nDTEND:20260401T030000Z"
     text = calendar(
         event("不放假", "20260501", more="STATUS:CANCELLED"), event("无尽", "20260101", "20300101"),
-        event("例会", "20260302", more="RRULE:FREQ=WEEKLY"),
+        event("例会", "20260302", more="RRULE:FREQ=WEEKLY"), meeting,
     )  # fmt: skip
-    assert list(days(text)) == [date(2026, 3, 2)]
+    assert days(text) == {}
+
+
+def test_a_day_from_midnight_to_midnight_is_one_day():
+    text = calendar("SUMMARY:元旦\r\nDTSTART:20260101T000000\r\nDTEND:20260102T000000")
+    assert list(days(text)) == [date(2026, 1, 1)]
+
+
+def test_a_year_that_is_left_out_of_a_yearly_event_is_no_holiday():
+    text = calendar(event("校庆", "20200501", more="RRULE:FREQ=YEARLY\r\nEXDATE;VALUE=DATE:20260501"))
+    assert days(text) == {}
+    assert list(days(text, 2027)) == [date(2027, 5, 1)]
+
+
+def test_a_rule_that_names_every_second_is_a_day_a_year():
+    every = ",".join(map(str, range(60)))
+    rule = f"RRULE:FREQ=YEARLY;BYHOUR=0,1,2;BYMINUTE={every};BYSECOND={every}"
+    assert list(days(calendar(event("纪念日", "20260501", more=rule)))) == [date(2026, 5, 1)]
 
 
 @pytest.mark.parametrize(
