@@ -52,6 +52,7 @@ SCHEMAS: dict[str, Any] = {
                         "rule": {"type": "string"},
                         "level": {"type": "string"},
                         "message": {"type": "string"},
+                        "why": {"type": "string"},
                         "remedy": {"type": "string"},
                     },
                 },

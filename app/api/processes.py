@@ -206,7 +206,7 @@ def _problems(found: engine.ProblemsFound) -> Response:
 
 
 def _problem(one: Any) -> dict[str, Any]:
-    names = ("file", "element", "name", "line", "rule", "level", "message", "remedy")
+    names = ("file", "element", "name", "line", "rule", "level", "message", "why", "remedy")
     return {name: getattr(one, name) for name in names}
 
 

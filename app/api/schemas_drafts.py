@@ -50,6 +50,7 @@ class FindingOut(Schema):
     rule = fields.String()
     level = fields.String()
     message = fields.String()
+    why = fields.String()
     remedy = fields.String()
 
 

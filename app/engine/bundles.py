@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from app.engine import decisions, diagram, parser
 from app.engine.diagram import Document, Process
@@ -29,6 +30,8 @@ class Library:
     files: Mapping[str, bytes]
     documents: Mapping[str, Document] = field(default_factory=dict)
     decisions: Mapping[str, str] = field(default_factory=dict)  # decision id → path
+    # What the linter worked out about these files and needs again.
+    memo: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def processes(self) -> dict[str, tuple[str, Process]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from app.engine import expressions, roles
@@ -140,7 +141,25 @@ class Process:
 
     def out_of(self, element_id: str) -> list[Flow]:
         """Return the flows that leave an element."""
-        return [flow for flow in self.flows if flow.source == element_id]
+        return self._out.get(element_id, [])
+
+    def into(self, element_id: str) -> list[Flow]:
+        """Return the flows that lead to an element."""
+        return self._into.get(element_id, [])
+
+    @cached_property
+    def _into(self) -> dict[str, list[Flow]]:
+        found: dict[str, list[Flow]] = {}
+        for flow in self.flows:
+            found.setdefault(flow.target, []).append(flow)
+        return found
+
+    @cached_property
+    def _out(self) -> dict[str, list[Flow]]:
+        found: dict[str, list[Flow]] = {}
+        for flow in self.flows:
+            found.setdefault(flow.source, []).append(flow)
+        return found
 
     def order(self) -> list[str]:
         """Return element ids in the order in which a token meets them; unreachable ones last."""

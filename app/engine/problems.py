@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from flask_babel import gettext as _
 
+from app.engine import rule_book
 from app.errors import FieldError, Invalid
 
 ERROR = "error"
@@ -33,9 +34,14 @@ class Problem:
     message: str
     remedy: str
 
+    @property
+    def why(self) -> str:
+        """Why it matters, in the reader's language."""
+        return rule_book.why(self.rule)
+
     def as_dict(self) -> dict[str, object]:
-        """Return the finding as JSON values."""
-        return asdict(self)
+        """Return the finding as JSON values, with why it matters."""
+        return {**asdict(self), "why": self.why}
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}" if self.line else self.file

@@ -18,7 +18,7 @@ from flask_babel import gettext as _
 from app import clock, engine
 from app.accounts.actor import SYSTEM
 from app.db import transaction
-from app.engine import Deployed, Problem, ProblemsFound
+from app.engine import Deployed, Problem, ProblemsFound, rule_book
 from app.engine.deploy import latest_files
 from app.engine.problems import WARNING, errors_of
 from app.procedures.collect import Collected, collect
@@ -54,6 +54,14 @@ def check(paths: tuple[str, ...], as_json: bool, lang: str | None) -> None:
                 click.echo(_("Files checked: %(n)s. No errors.", n=len(found.files)))
     if errors_of(problems):
         raise SystemExit(1)
+
+
+@bpmn.command()
+@language_option
+def rules(lang: str | None) -> None:
+    """List every rule of the check: how serious, why it matters, what to do (Markdown)."""
+    with spoken(lang):
+        click.echo(rule_book.page())
 
 
 @bpmn.command("deploy")

@@ -76,7 +76,9 @@ def test_a_week_may_hold_from_a_date_on(centre):
 def test_everything_that_is_wrong_with_a_calendar_is_said_at_once(centre):
     wrong = {
         "zone": "Mars/Base",
-        "weeks": [{"from": None, "spans": {"1": [["09:00", "12:00"], ["11:00", "13:00"]], "2": [["9", "x"]]}}],
+        "weeks": [
+            {"from": None, "spans": {"1": [["09:00", "12:00"], ["11:00", "13:00"]], "2": [["9", "x"]]}}
+        ],
         "days": {"2026-02-30": {"name": "x", "spans": []}},
     }
     with pytest.raises(Invalid) as refused, transaction():

@@ -50,9 +50,7 @@ def mail_server(*, login: bool = False) -> Iterator[Mailbox]:
         box.logins.append((data.login.decode(), data.password.decode()))
         return AuthResult(success=True)
 
-    options: dict[str, Any] = (
-        {"authenticator": authenticate, "auth_require_tls": False} if login else {}
-    )
+    options: dict[str, Any] = {"authenticator": authenticate, "auth_require_tls": False} if login else {}
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -182,7 +182,9 @@ def test_eight_hours_from_a_friday_evening_end_on_the_saturday_that_is_worked_in
 def test_the_same_hours_from_the_evening_before_national_day_skip_the_holiday(eight_hours):
     # The State Council's notice for 2026: off from 1 to 7 October, worked on Saturday the 10th.
     assert [day for day in range(1, 11) if not eight_hours.spans(date(2026, 10, day))] == [*range(1, 8)]
-    assert add_working_time(eight_hours, at("2026-09-30 17:30"), timedelta(hours=8)).at == at("2026-10-08 17:30")
+    assert add_working_time(eight_hours, at("2026-09-30 17:30"), timedelta(hours=8)).at == at(
+        "2026-10-08 17:30"
+    )
 
 
 def test_a_deadline_in_a_year_that_is_not_announced_is_provisional(eight_hours):

@@ -118,7 +118,9 @@ def spans_of_a_day(draw: st.DrawFn) -> tuple[tuple[time, time], ...]:
     if kind == "whole":
         return ((time(0), time(0)),)
     if kind == "night":
-        return ((time(draw(st.integers(18, 23)), draw(st.sampled_from((0, 30)))), time(draw(st.integers(1, 9)))),)
+        return (
+            (time(draw(st.integers(18, 23)), draw(st.sampled_from((0, 30)))), time(draw(st.integers(1, 9)))),
+        )
     marks = sorted(draw(st.sets(st.integers(0, 24 * 12 - 1), min_size=2, max_size=6)))
     clocks = [time(mark // 12, mark % 12 * 5) for mark in marks[: len(marks) // 2 * 2]]
     return tuple(zip(clocks[::2], clocks[1::2], strict=True))
@@ -155,7 +157,10 @@ def test_adding_subtracting_and_measuring_agree_with_a_look_at_every_minute(made
         added, expected = answer(add_working_time, calendar, start, length), oracle.add(start, seconds)
         if expected is not None:
             assert added == expected, (start, seconds)
-        taken, expected = answer(subtract_working_time, calendar, start, length), oracle.subtract(start, seconds)
+        taken, expected = (
+            answer(subtract_working_time, calendar, start, length),
+            oracle.subtract(start, seconds),
+        )
         if expected is not None:
             assert taken == expected, (start, seconds)
 
@@ -168,7 +173,9 @@ def answer(function, calendar: Calendar, instant: datetime, length: timedelta) -
 
 
 @settings(max_examples=60, deadline=None)
-@given(made=calendars(), start=st.integers(0, 10**6), seconds=st.integers(1, 200_000), cut=st.integers(0, 10**6))
+@given(
+    made=calendars(), start=st.integers(0, 10**6), seconds=st.integers(1, 200_000), cut=st.integers(0, 10**6)
+)
 def test_what_is_added_is_measured_again_and_pauses_only_ever_put_off(made, start, seconds, cut):
     calendar, first = made
     begins = datetime.combine(first, time(0), UTC) + timedelta(seconds=start)

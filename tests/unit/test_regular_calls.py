@@ -19,9 +19,7 @@ WORK = ((time(8, 30), time(18)),)
 
 @pytest.fixture
 def weekdays() -> Calendar:
-    return Calendar.weekly(
-        ZONE, dict.fromkeys(range(1, 6), WORK), {date(2026, 3, 7): Day("调休", WORK)}
-    )
+    return Calendar.weekly(ZONE, dict.fromkeys(range(1, 6), WORK), {date(2026, 3, 7): Day("调休", WORK)})
 
 
 def schedule(**changes: Any) -> Rules:

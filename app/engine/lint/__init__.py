@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from typing import Any
 
 from flask_babel import gettext as _
 from lxml import etree
-from SpiffWorkflow.exceptions import SpiffWorkflowException
 
 from app.engine import bundles, connectors, parser
 from app.engine.bundles import Library
 from app.engine.diagram import Element, Process
-from app.engine.lint import choices, data, elements, structure, texts
+from app.engine.lint import choices, data, details, elements, layout, structure, texts, tokens
 from app.engine.lint.context import ERROR, WARNING, FileContext, Findings, ProcessContext
 from app.engine.lint.decision_tables import check_tables
 from app.engine.lint.forms import check_form
+from app.engine.lint.usage import check_usage
 from app.engine.problems import Problem, errors_of
 from app.engine.roles import ROLES, Role
 from app.engine.xml import BPMN, BadFile, read_xml
 
-PROCESS_RULES = (*structure.RULES, *elements.RULES, *texts.RULES, *data.RULES, *choices.RULES)
+PROCESS_RULES = (
+    *structure.RULES,
+    *elements.RULES,
+    *texts.RULES,
+    *details.RULES,
+    *data.RULES,
+    *choices.RULES,
+    *tokens.RULES,
+    *layout.RULES,
+)
+log = logging.getLogger(__name__)
 
 
 def check(
@@ -28,34 +41,62 @@ def check(
     *,
     roles: tuple[Role, ...] = ROLES,
     connector_names: Collection[str] | None = None,
+    now: datetime | None = None,
 ) -> list[Problem]:
     """Return all that is wrong with these files, sorted by file and line; called files must be among them.
 
+    Whatever the files hold, the answer is a list and never an exception.
+
     files: path → content of .bpmn, .dmn and .json; problems name the canonical path. Other files are ignored.
     roles: what lanes may be called. connector_names: those registered, unless given.
+    now: which timers lie in the past, aware; the clock's unless given.
     """
     known = bundles.library(files)
     names = frozenset(connectors.connector_names() if connector_names is None else connector_names)
-    problems = [
-        *_unreadable(known),
-        *_duplicates(known),
-        *(found for path in known.files for found in _check_file(known, path, roles, names)),
-    ]
+    problems = [*_unreadable(known), *_guarded("", _duplicates, known)]
+    for path in known.files:
+        problems.extend(_guarded(path, _check_file, known, path, roles, names, now))
+    problems.extend(_guarded("", check_usage, known))
     problems.extend(_parse_failures(known, problems))
     return sorted(set(problems))
 
 
-def _check_file(known: Library, path: str, roles: tuple[Role, ...], names: frozenset[str]) -> Findings:
+def _guarded(path: str, rule: Callable[..., Findings], *arguments: Any) -> list[Problem]:
+    """Return what a rule finds; should it ever fail, that is a finding too, since a file gets an answer."""
+    found: list[Problem] = []
+    try:
+        found.extend(rule(*arguments))
+    except Exception as error:
+        log.exception("The rule %s failed on %s", getattr(rule, "__name__", rule), path)
+        why = f"{type(error).__name__}: {error}"[:300]
+        found.append(
+            Problem(
+                path,
+                0,
+                "",
+                "",
+                "check-failed",
+                ERROR,
+                _("The check itself fails here: %(why)s", why=why),
+                _("Simplify the file, or ask for help with this message."),
+            )  # fmt: skip
+        )
+    return found
+
+
+def _check_file(
+    known: Library, path: str, roles: tuple[Role, ...], names: frozenset[str], now: datetime | None
+) -> Findings:
     if bundles.kind(path) == "form":
         yield from check_form(path, known.files[path])
     elif path in known.documents:
-        yield from _check_document(FileContext(known, path, known.documents[path], roles, names))
+        yield from _check_document(FileContext(known, path, known.documents[path], roles, names, now))
     elif bundles.kind(path) == "dmn":
         try:
             root = read_xml(known.files[path])
         except BadFile:
             return  # said by `_unreadable`
-        yield from check_tables(path, root)
+        yield from check_tables(path, root, known)
 
 
 def _check_document(ctx: FileContext) -> Findings:
@@ -67,6 +108,10 @@ def _check_document(ctx: FileContext) -> Findings:
             _("Save it from a BPMN editor as BPMN 2.0 XML."),
             line=1,
         )
+    large = list(details.too_large(ctx))
+    if large:
+        yield from large
+        return
     yield from _duplicate_ids(ctx)
     executable = [process for process in ctx.document.processes if process.executable]
     for process in ctx.document.processes:
@@ -84,9 +129,9 @@ def _check_document(ctx: FileContext) -> Findings:
 
 
 def _check_process(ctx: FileContext, process: Process) -> Findings:
-    within = ProcessContext(ctx.known, ctx.path, ctx.document, ctx.roles, ctx.connectors, process)
+    within = ProcessContext(ctx.known, ctx.path, ctx.document, ctx.roles, ctx.connectors, ctx.now, process)
     for rule in PROCESS_RULES:
-        yield from rule(within)
+        yield from _guarded(ctx.path, rule, within)
 
 
 def _unreadable(known: Library) -> Findings:
@@ -153,14 +198,7 @@ def _parse_failures(known: Library, problems: list[Problem]) -> Findings:
         path, process = known.processes[bundle.root]
         try:
             parser.load_specs(parser.dump_specs(bundle.parse()))
-        except (
-            SpiffWorkflowException,
-            ValueError,
-            LookupError,
-            TypeError,
-            AttributeError,
-            RecursionError,
-        ) as error:
+        except Exception as error:  # noqa: BLE001 (the library raises whatever comes to hand)
             yield Problem(
                 path, process.line, getattr(error, "id", "") or process.id, process.name,
                 "engine", ERROR,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from app.engine.bundles import Library
 from app.engine.diagram import Document, Element, Flow, Process
@@ -24,6 +25,7 @@ class FileContext:
     document: Document
     roles: tuple[Role, ...] = ROLES
     connectors: frozenset[str] | None = None
+    now: datetime | None = None
 
     def problem(
         self,
@@ -72,6 +74,13 @@ class ProcessContext(FileContext):
 
     def following(self) -> dict[str, list[str]]:
         """Return element id → what comes next: along flows, onto boundary events, into sub-processes."""
+        kept: dict[str, dict[str, list[str]]] = self.known.memo.setdefault("following", {})
+        key = f"{self.path}#{id(self.process)}"
+        if key not in kept:
+            kept[key] = self._following()
+        return kept[key]
+
+    def _following(self) -> dict[str, list[str]]:
         following: dict[str, list[str]] = {}
         for flow in self.process.flows:
             following.setdefault(flow.source, []).append(flow.target)

@@ -48,7 +48,7 @@ def variables_are_set_before(ctx: ProcessContext) -> Findings:
     for place_id, expression in _reads(ctx.process):
         local = set(sets.get(place_id, ())) if _sees_own(expression) else _own_items(ctx.process, place_id)
         known = before.get(place_id, set()) | entry | local
-        for name in sorted(_read_by(ctx.known, expression) - known):
+        for name in sorted(read_by_expression(ctx.known, expression) - known):
             if (place_id, name) in reported or _may_be_literal(expression, name):
                 continue
             reported.add((place_id, name))
@@ -73,15 +73,26 @@ RULES = (variables_are_set_before,)
 
 def all_names(known: Library) -> set[str]:
     """Return every variable that some step of some process sets, and those that cases start with."""
-    found = set(START_NAMES)
-    for path, process in known.processes.values():
-        for element in process.elements.values():
-            found |= set_by(known, element, path)
-    return found
+    if "all_names" not in known.memo:
+        found = set(START_NAMES)
+        for path, process in known.processes.values():
+            for element in process.elements.values():
+                found |= set_by(known, element, path)
+        known.memo["all_names"] = found
+    kept: set[str] = known.memo["all_names"]
+    return kept
 
 
 def set_by(known: Library, element: Element, path: str) -> set[str]:
     """Return the variables that process data has after this element, and may not have had before."""
+    kept: dict[tuple[str, str, int], set[str]] = known.memo.setdefault("set_by", {})
+    key = (path, element.id, id(element))
+    if key not in kept:
+        kept[key] = _set_by(known, element, path)
+    return kept[key]
+
+
+def _set_by(known: Library, element: Element, path: str) -> set[str]:
     found: set[str] = set()
     for expression in element.expressions:
         if expression.is_script and not expressions.script_check(expression.text):
@@ -102,15 +113,22 @@ def set_by(known: Library, element: Element, path: str) -> set[str]:
 
 def form_names(known: Library, path: str | None) -> set[str]:
     """Return the variables that a form's fields become, by x-to, x-bind, x-process and x-name."""
+    return set(process_fields(known, path))
+
+
+def process_fields(known: Library, path: str | None) -> dict[str, str]:
+    """Return process variable → field, for the fields of a form that become process data."""
     if path is None:
-        return set()
+        return {}
     try:
         schema = json.loads(known.files[path])
         fields = schema["properties"].items()
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return set()
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
     return {
-        field.get("x-name", name) for name, field in fields if isinstance(field, dict) and _to_process(field)
+        str(field.get("x-name", name)): name
+        for name, field in fields
+        if isinstance(field, dict) and _to_process(field)
     }
 
 
@@ -193,7 +211,8 @@ def _reads(process: Process) -> Iterator[tuple[str, Expression]]:
             yield flow.id, Expression("condition", flow.condition, flow.line)
 
 
-def _read_by(known: Library, expression: Expression) -> set[str]:
+def read_by_expression(known: Library, expression: Expression) -> set[str]:
+    """Return the variables that an expression, script or decision looks at; none if it cannot be read."""
     if expression.kind == "decision":
         return _decision_reads(known, expression.text)
     try:

@@ -10,12 +10,17 @@ from flask_babel import gettext as _
 from lxml import etree
 
 from app.engine import decisions, expressions, functions
+from app.engine.bundles import Library
 from app.engine.decisions import Decision
+from app.engine.lint import coverage, sampling
+from app.engine.lint.choices import closed_choices, impossible
 from app.engine.lint.context import ERROR, WARNING, Findings
+from app.engine.lint.sampling import Grid
 from app.engine.problems import Problem
 from app.engine.xml import Node
 
 _RANGE = re.compile(r"^[\[\](].*\.\..*[\])\[]$")
+MAX_OVERLAPS = 10
 _WORDS = {"true": "True", "false": "False", "null": "None"}
 
 
@@ -27,6 +32,7 @@ class _Place:
     decision: Decision
     lines: tuple[int, ...]  # of the decision, then of its rows
     ids: tuple[str, ...]
+    known: Library
 
     def problem(self, rule: str, message: str, remedy: str, *, row: int = 0, level: str = ERROR) -> Problem:
         """Return a finding at the decision (row 0) or at a row, counted from 1."""
@@ -35,8 +41,8 @@ class _Place:
         return Problem(self.path, self.lines[at], self.ids[at], name, rule, level, message, remedy)
 
 
-def check_tables(path: str, root: Node) -> Findings:
-    """Yield the findings of one DMN document."""
+def check_tables(path: str, root: Node, known: Library) -> Findings:
+    """Yield the findings of one DMN document; `known`: all files, for what forms can give its columns."""
     nodes = [
         node
         for node in root.iter()
@@ -63,10 +69,10 @@ def check_tables(path: str, root: Node) -> Findings:
                 _("Only decision tables are supported; other boxed expressions are not."),
             )  # fmt: skip
             continue
-        yield from _check(_place(path, node, decision))
+        yield from _check(_place(path, node, decision, known))
 
 
-def _place(path: str, node: Node, decision: Decision) -> _Place:
+def _place(path: str, node: Node, decision: Decision, known: Library) -> _Place:
     rows = [
         child
         for child in node.iter()
@@ -77,11 +83,20 @@ def _place(path: str, node: Node, decision: Decision) -> _Place:
         decision,
         (node.sourceline or 0, *(row.sourceline or 0 for row in rows)),
         (decision.id, *(row.get("id", "") for row in rows)),
+        known,
     )
 
 
 def _check(place: _Place) -> Findings:
-    for rule in (_hit_policy, _columns, _rows_are_complete, _input_cells, _output_cells, _catch_all):
+    for rule in (
+        _hit_policy,
+        _columns,
+        _rows_are_complete,
+        _input_cells,
+        _output_cells,
+        _whole_table,
+        _possible_values,
+    ):
         yield from rule(place)
 
 
@@ -192,32 +207,108 @@ def _unknown_call(cell: str) -> tuple[str, str] | None:
     )
 
 
-def _catch_all(place: _Place) -> Findings:
-    rules, policy = place.decision.rules, place.decision.hit_policy
-    if policy == decisions.COLLECT:
+def _whole_table(place: _Place) -> Findings:
+    """Gaps, overlaps and rows never reached, each with values to see it by."""
+    rules = place.decision.rules
+    if not rules or place.decision.hit_policy == decisions.COLLECT:
+        if not rules:
+            yield _no_catch_all(place)
         return
-    open_rows = [
-        row for row, (given, _then) in enumerate(rules, start=1) if all(map(decisions.is_any, given))
-    ]
+    table = coverage.grid(place.decision, lambda name: closed_choices(place.known, name))
+    open_rows = [row for row, (given, _then) in enumerate(rules) if all(map(decisions.is_any, given))]
     if not open_rows:
-        yield place.problem(
-            "no-catch-all",
-            _("If no row fits, nothing is decided."),
-            _("Add a last row whose input cells are empty."),
-            level=WARNING,
-        )
-    elif open_rows[0] < len(rules):
+        hole = table.uncovered() if table else None
+        if hole:
+            yield place.problem(
+                "table-gap",
+                _("No row fits when %(given)s.", given=coverage.example(place.decision, hole)),
+                _("Add a row for it, or a last row whose input cells are empty."),
+                level=WARNING,
+            )
+        elif table is None or table.exhausted:
+            yield _no_catch_all(place)
+    if open_rows and open_rows[0] < len(rules) - 1:
         yield place.problem(
             "row-never-reached",
             _("The rows after this one are never reached: it fits everything."),
             _("Move it to the end."),
-            row=open_rows[0],
+            row=open_rows[0] + 1,
             level=WARNING,
         )
-    elif policy == "UNIQUE" and len(rules) > 1:
+    elif table:
+        yield from _hidden_rows(place, table)
+    if place.decision.hit_policy in ("UNIQUE", "ANY"):
+        yield from _overlaps(place, table, open_rows)
+
+
+def _hidden_rows(place: _Place, table: Grid) -> Findings:
+    for row in range(1, table.rows):
+        # A last row for everything else may be there for what is still to come.
+        if all(map(decisions.is_any, place.decision.rules[row][0])):
+            continue
+        if table.first_of(row) is None and not table.exhausted:
+            yield place.problem(
+                "row-never-reached",
+                _("This row is never reached: whatever it fits, rows above it fit too."),
+                _("Move it up, delete it, or narrow the rows above it."),
+                row=row + 1,
+                level=WARNING,
+            )
+
+
+def _overlaps(place: _Place, table: Grid | None, open_rows: list[int]) -> Findings:
+    policy = place.decision.hit_policy
+    if open_rows and table is None and len(place.decision.rules) > 1:
         yield place.problem(
-            "hit-policy",
-            _("UNIQUE says that only one row may fit, but the last row always does."),
+            "table-overlap",
+            _(
+                "%(policy)s says that rows do not contradict each other, but the last one always fits.",
+                policy=policy,
+            ),
             _("Use the hit policy FIRST."),
-            level=WARNING,
+            row=open_rows[0] + 1,
         )
+    for one, other, values in coverage.overlaps(place.decision, table)[:MAX_OVERLAPS] if table else ():
+        yield place.problem(
+            "table-overlap",
+            _(
+                "Rows %(one)s and %(other)s both fit when %(given)s, and say different things; the engine "
+                "takes the first without a word.",
+                one=one + 1,
+                other=other + 1,
+                given=coverage.example(place.decision, values),
+            ),
+            _("Narrow one of the rows, or use the hit policy FIRST."),
+            row=other + 1,
+        )
+
+
+def _no_catch_all(place: _Place) -> Problem:
+    return place.problem(
+        "no-catch-all",
+        _("If no row fits, nothing is decided."),
+        _("Add a last row whose input cells are empty."),
+        level=WARNING,
+    )
+
+
+def _possible_values(place: _Place) -> Findings:
+    """A cell that waits for a value which no form offers never fits."""
+    for row, (given, _then) in enumerate(place.decision.rules, start=1):
+        for text, cell in zip(place.decision.inputs, given, strict=False):
+            if not text.isidentifier() or decisions.is_any(cell):
+                continue
+            waited = decisions.cell_expression(cell).replace(decisions.INPUT_NAME, text)
+            for name, value, offered in impossible(place.known, waited):
+                yield place.problem(
+                    "impossible-value",
+                    _(
+                        "“%(name)s” is never %(value)s; forms give it %(offered)s.",
+                        name=name,
+                        value=sampling.shown(value),
+                        offered=", ".join(map(sampling.shown, offered[:6])),
+                    ),
+                    _("Correct the value, or offer it in the form."),
+                    row=row,
+                    level=WARNING,
+                )

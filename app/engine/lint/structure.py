@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import gettext as _
 
 from app.engine.diagram import GATEWAYS, TASKS, Element
-from app.engine.lint.context import WARNING, Findings, ProcessContext
+from app.engine.lint.context import Findings, ProcessContext
 from app.engine.xml import NS
 
 CATCHING = ("intermediateCatchEvent", "receiveTask")
@@ -219,24 +219,6 @@ def calls_lead_somewhere(ctx: ProcessContext) -> Findings:
             )
 
 
-def everything_is_drawn(ctx: ProcessContext) -> Findings:
-    """An element without a shape runs, but nobody sees it."""
-    shapes = {
-        shape.get("bpmnElement")
-        for shape in ctx.document.root.iter("{http://www.omg.org/spec/BPMN/20100524/DI}BPMNShape")
-    }
-    missing = [element for element in ctx.process.elements.values() if element.id not in shapes]
-    if missing:
-        names = ", ".join(element.name or element.id for element in missing[:5])
-        yield ctx.problem(
-            ctx.process,
-            "missing-diagram",
-            _("Without a shape in the drawing: %(names)s (%(n)s in all).", n=len(missing), names=names),
-            _("Open the file in a BPMN editor and lay it out."),
-            level=WARNING,
-        )
-
-
 RULES = (
     starts_and_ends,
     one_plain_start,
@@ -249,7 +231,6 @@ RULES = (
     gateway_flows_have_conditions,
     event_gateways_wait,
     calls_lead_somewhere,
-    everything_is_drawn,
 )
 
 
