@@ -225,7 +225,7 @@ def test_check_names_file_element_line_rule_and_remedy_as_json(app, folder):
     [file] = json.loads(result.output)["files"]
     [problem] = [found for found in file["problems"] if found["level"] == "error"]
     assert (file["file"], file["ok"]) == (str(path), False)
-    assert set(problem) == {"element", "name", "line", "rule", "level", "message", "remedy"}
+    assert set(problem) == {"element", "name", "line", "rule", "level", "message", "why", "remedy"}
     assert (problem["element"], problem["name"], problem["line"], problem["rule"]) == (
         "lane", "Nobody", 1, "unknown-role",
     )  # fmt: skip
