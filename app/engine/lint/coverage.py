@@ -21,7 +21,7 @@ Choices = Callable[[str], Sequence[Any]]
 def grid(decision: Decision, choices: Choices) -> Grid | None:
     """Return the table over the values worth trying; None where its cells look at more than their input."""
     columns, fits = [], []
-    rows = decision.rules
+    rows, left = decision.rules, sampling.MAX_EVALUATIONS
     if not rows or len(rows) > MAX_ROWS or any(len(given) != len(decision.inputs) for given, _then in rows):
         return None
     for number, text in enumerate(decision.inputs):
@@ -29,11 +29,11 @@ def grid(decision: Decision, choices: Choices) -> Grid | None:
         values = _values(text, cells, choices)
         if values is None:
             return None
-        columns.append(values)
-        found = _fits(cells, values)
-        if found is None:
+        left -= len(set(cells)) * len(values)
+        if left < 0:
             return None
-        fits.append(found)
+        columns.append(values)
+        fits.append(_fits(cells, values))
     return Grid(columns, fits, len(rows))
 
 
@@ -70,11 +70,8 @@ def _values(text: str, cells: Sequence[str], choices: Choices) -> list[Any] | No
     return spread.get(INPUT_NAME) or [sampling.OTHER]
 
 
-def _fits(cells: Sequence[str], values: Sequence[Any]) -> list[int] | None:
-    distinct = dict.fromkeys(cells)
-    if len(distinct) * len(values) > sampling.MAX_EVALUATIONS:
-        return None
-    matching = {cell: [_matches(cell, value) for value in values] for cell in distinct}
+def _fits(cells: Sequence[str], values: Sequence[Any]) -> list[int]:
+    matching = {cell: [_matches(cell, value) for value in values] for cell in dict.fromkeys(cells)}
     return [
         sum(1 << row for row, cell in enumerate(cells) if matching[cell][number])
         for number in range(len(values))

@@ -294,9 +294,10 @@ def _no_catch_all(place: _Place) -> Problem:
 
 def _possible_values(place: _Place) -> Findings:
     """A cell that waits for a value which no form offers never fits."""
+    closed = {text for text in place.decision.inputs if closed_choices(place.known, text)}
     for row, (given, _then) in enumerate(place.decision.rules, start=1):
         for text, cell in zip(place.decision.inputs, given, strict=False):
-            if not text.isidentifier() or decisions.is_any(cell):
+            if decisions.is_any(cell) or text not in closed:
                 continue
             waited = decisions.cell_expression(cell).replace(decisions.INPUT_NAME, text)
             for name, value, offered in impossible(place.known, waited):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 from flask_babel import gettext as _
@@ -13,6 +14,9 @@ from jsonschema.exceptions import SchemaError
 from app.engine import expressions, functions
 from app.engine.lint.context import ERROR, WARNING, Findings
 from app.engine.problems import Problem
+
+# A repeated group that ends in something repeated: tried in more ways than there are seconds.
+_SLOW = re.compile(r"\([^()]*[+*]\)?[^()]*\)(?:[+*]|\{\d*,)")
 
 
 def check_form(path: str, content: bytes) -> Findings:
@@ -41,26 +45,64 @@ def check_form(path: str, content: bytes) -> Findings:
             _('Begin with "type": "object" and list the fields under "properties".'),
         )
         return
-    yield from _schema(path, schema)
-    yield from _fields(path, content.decode("utf-8", "replace"), schema)
+    text = content.decode("utf-8", "replace")
+    yield from _schema(path, content)
+    yield from _foreign_and_slow(path, text, schema)
+    yield from _fields(path, text, schema)
 
 
-def _schema(path: str, schema: dict[str, Any]) -> Findings:
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        where = "/".join(str(part) for part in error.absolute_path)
+def _schema(path: str, content: bytes) -> Findings:
+    for where, why in _schema_errors(content):
         yield _problem(
             path,
             "bad-form",
             _(
                 "The form does not follow JSON Schema at %(where)s: %(why)s",
                 where=where or "/",
-                why=error.message[:200],
+                why=why[:200],
             ),
             _("Correct this part of the form."),
             name=where,
         )
+
+
+@lru_cache(maxsize=256)
+def _schema_errors(content: bytes) -> tuple[tuple[str, str], ...]:
+    """Return (where, why) if the schema is wrong; kept, since most forms are checked again unchanged."""
+    try:
+        Draft202012Validator.check_schema(json.loads(content))
+    except SchemaError as error:
+        return (("/".join(str(part) for part in error.absolute_path), error.message),)
+    except RecursionError as error:
+        return (("", str(error)),)
+    return ()
+
+
+def _foreign_and_slow(path: str, text: str, schema: dict[str, Any]) -> Findings:
+    """What a form would fetch from elsewhere, and patterns that take for ever on some texts."""
+    waiting: list[tuple[str, Any]] = [("", schema)]
+    while waiting:
+        key, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting.extend((str(name), inner) for name, inner in value.items())
+        elif isinstance(value, list):
+            waiting.extend((key, inner) for inner in value)
+        elif key in ("$ref", "$dynamicRef") and not str(value).startswith("#"):
+            yield _problem(
+                path,
+                "bad-form",
+                _("The form refers to “%(what)s”, outside itself.", what=str(value)[:80]),
+                _("Write the part into the form."),
+                line=_line(text, key),
+            )
+        elif key == "pattern" and isinstance(value, str) and _SLOW.search(value):
+            yield _problem(
+                path,
+                "slow-pattern",
+                _("The pattern “%(what)s” takes for ever on some texts.", what=value[:80]),
+                _("Do not repeat what is repeated inside already: (a+)+ means a+."),
+                line=_line(text, key),
+            )
 
 
 def _fields(path: str, text: str, schema: dict[str, Any]) -> Findings:

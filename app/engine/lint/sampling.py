@@ -17,7 +17,7 @@ from app.engine import expressions
 from app.engine.expressions import ExpressionError
 
 MAX_COMBINATIONS = 2_000
-MAX_EVALUATIONS = 30_000
+MAX_EVALUATIONS = 10_000
 MAX_STEPS = 20_000
 MAX_ATOMS = 10
 OTHER = "…"

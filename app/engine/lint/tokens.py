@@ -72,9 +72,9 @@ def loops_wait_somewhere(ctx: ProcessContext) -> Findings:
     """A loop in which nothing waits spins as fast as the machine can, until the engine stops the step."""
     waiting = {element.id for element in ctx.process.elements.values() if _waits(ctx, element)}
     following = {
-        id: [target for target in targets if target not in waiting]
+        id: [target for target in targets if target in ctx.process.elements and target not in waiting]
         for id, targets in ctx.following().items()
-        if id not in waiting
+        if id in ctx.process.elements and id not in waiting
     }
     everything = ctx.following()
     for loop in _circles(following):

@@ -20,6 +20,8 @@ from app.engine.xml import BadFile, read_xml
 def check_usage(known: Library) -> Findings:
     """Yield the findings about the forms that some step of some process uses."""
     used = _used_forms(known)
+    if not used:
+        return
     read = _read_anywhere(known)
     settable = all_names(known) | process_names(known)
     for path in sorted(used):

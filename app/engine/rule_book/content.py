@@ -215,6 +215,11 @@ RULES: dict[str, Rule] = {
         ),
         _l("Rename the field."),
     ),
+    "slow-pattern": Rule(
+        "form", ERROR,
+        _l("A pattern that repeats what is repeated inside hangs the page when somebody types an unlucky text."),
+        _l("Do not repeat what is repeated inside already: (a+)+ means a+."),
+    ),
     "field-never-read": Rule(
         "form", WARNING,
         _l("People fill in a field that steers nothing, and process data grows."),
