@@ -1,0 +1,69 @@
+"""Files of other editors, mended where it takes no knowledge of what they are for.
+
+Each repair changes the tree and says what; nothing is written anywhere. What no repair touched stays as it is.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from app.engine.adapt import drawing, gateways, repairs
+from app.engine.adapt.model import Change, Repair
+from app.engine.adapt.source import Source
+from app.engine.bundles import kind
+
+REPAIRS: dict[str, Repair] = {
+    "encoding": repairs.encoding,
+    "executable": repairs.executable,
+    "timers": repairs.timers,
+    "expressions": repairs.expressions,
+    "assignments": repairs.assignments,
+    "forms": repairs.forms,
+    "connectors": repairs.connectors,
+    "implicit_splits": gateways.implicit_splits,
+    "implicit_joins": gateways.implicit_joins,
+    "default_flows": repairs.default_flows,
+    "drawing": drawing.drawing,
+}
+# A step with several flows into it runs as it is; the gateway only says so.
+OPTIONAL = frozenset({"implicit_joins"})
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """What came of it: `content` as UTF-8, equal to `before` where nothing was to be mended."""
+
+    before: bytes
+    content: bytes
+    changes: tuple[Change, ...]
+    before_text: str
+
+    @property
+    def elements(self) -> list[str]:
+        """Ids of the elements that were changed, each once."""
+        return list(dict.fromkeys(change.element for change in self.changes if change.element))
+
+    def difference(self, *, context: int = 2) -> list[str]:
+        """Return the changed lines as a unified diff, without its two lines of file names."""
+        old, new = self.before_text.splitlines(), self.content.decode().splitlines()
+        return list(difflib.unified_diff(old, new, lineterm="", n=context))[2:]
+
+
+def adapt(path: str, content: bytes, *, only: Collection[str] | None = None) -> Adapted:
+    """Return the file mended; only: keys of REPAIRS, else all but OPTIONAL.
+
+    Files that are no BPMN come back unchanged. Raises BadFile for what cannot be read.
+    """
+    if kind(path) != "bpmn":
+        return Adapted(content, content, (), "")
+    source = Source(content)
+    chosen = [key for key in REPAIRS if (key in only if only is not None else key not in OPTIONAL)]
+    changes = [change for key in chosen for change in REPAIRS[key](source)]
+    if not changes:
+        return Adapted(content, content, (), source.original)
+    return Adapted(content, source.text().encode(), tuple(changes), source.original)
+
+
+__all__ = ["OPTIONAL", "REPAIRS", "Adapted", "Change", "adapt"]
