@@ -178,12 +178,10 @@ class Source:
                 continue
             written = f"{self._attribute(node, key)}={quoteattr(value)}"
             if key in raw.attributes:
-                text = re.sub(
-                    rf"(\s){re.escape(self._attribute(node, key))}\s*=\s*(\"[^\"]*\"|'[^']*')",
-                    lambda found, new=written: found[1] + new,
-                    text,
-                    count=1,
-                )
+                old = rf"\s{re.escape(self._attribute(node, key))}\s*=\s*(\"[^\"]*\"|'[^']*')"
+                found = re.search(old, text)
+                if found is not None:  # written with another prefix otherwise, which the tree does not tell
+                    text = f"{text[: found.start() + 1]}{written}{text[found.end() :]}"
             else:
                 added += f" {written}"
         if node is self.root:
