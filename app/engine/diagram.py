@@ -362,10 +362,11 @@ def _expressions(node: Node, camunda: Mapping[str, str]) -> Iterator[Expression]
         ("loop", "bpmn:standardLoopCharacteristics/bpmn:loopCondition"),
         ("payload", "bpmn:messageEventDefinition/bpmn:extensionElements/spiff:messagePayload"),
     )
-    for kind, path in places:
+    for kind, path in places if len(node) else ():
         for found in node.findall(path, NS):
             yield Expression(kind, (found.text or "").strip(), found.sourceline or node.sourceline or 0)
-    for parameter in node.findall("bpmn:extensionElements/spiff:serviceTaskOperator//spiff:parameter", NS):
+    parameters = "bpmn:extensionElements/spiff:serviceTaskOperator//spiff:parameter"
+    for parameter in node.findall(parameters, NS) if len(node) else ():
         yield Expression("parameter", parameter.get("value", ""), parameter.sourceline or 0)
     for name in CAMUNDA_EXPRESSIONS:
         if camunda.get(name):

@@ -170,7 +170,7 @@ def _set_before(ctx: ProcessContext, sets: dict[str, set[str]]) -> dict[str, set
                 before[target] |= after
                 waiting.append(target)
     for flow in ctx.process.flows:
-        if flow.source in before:
+        if flow.source in own:
             before[flow.id] = before[flow.source] | own[flow.source]
     return before
 

@@ -17,6 +17,8 @@ from app.engine.diagram import TASKS, WORK, Element, Flow
 from app.engine.lint.context import ERROR, WARNING, Findings, ProcessContext
 
 MAX_MARKINGS = 3_000
+# Looking at a marking takes as long as it has tokens: so many of these are looked at in all.
+MAX_TOKENS = 100_000
 MAX_SUBSETS = 4
 ONE_OF = ("exclusiveGateway", "eventBasedGateway", "complexGateway")
 WAITING = WORK | {"receiveTask", "intermediateCatchEvent", "eventBasedGateway"}
@@ -122,11 +124,13 @@ class _Net:
         begun = [frozenset(self.out[e.id]) for e in self.elements.values() if e.type == "startEvent"]
         waiting = [(0, next(number), marking) for marking in begun]
         known: set[Marking] = set()
-        while waiting and len(known) < MAX_MARKINGS:
+        looked_at = 0
+        while waiting and len(known) < MAX_MARKINGS and looked_at < MAX_TOKENS:
             choices, _order, marking = heapq.heappop(waiting)
             if marking in known:
                 continue
             known.add(marking)
+            looked_at += len(marking)
             for following, chosen in self._step(marking, choices, seen):
                 heapq.heappush(waiting, (choices + chosen, next(number), following))
         return seen
