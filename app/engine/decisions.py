@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
-from lxml import etree
 from SpiffWorkflow.bpmn.exceptions import WorkflowTaskException
 from SpiffWorkflow.dmn.engine.DMNEngine import DMNEngine
 from SpiffWorkflow.task import Task
@@ -245,7 +244,7 @@ def _decision(node: Node) -> Decision:
 
 
 def _children(node: Node, name: str) -> list[Node]:
-    return [child for child in node if isinstance(child.tag, str) and etree.QName(child).localname == name]
+    return [child for child in node if isinstance(child.tag, str) and child.tag.rpartition("}")[2] == name]
 
 
 def _text(node: Node, within: str = "") -> str:

@@ -1,6 +1,6 @@
 """Files of other editors, mended where it takes no knowledge of what they are for.
 
-Each repair changes the tree and says what; nothing is written anywhere. What no repair touched stays as it is.
+Each repair changes the tree and says what; nothing is written anywhere. What none touched stays as it is.
 """
 
 from __future__ import annotations

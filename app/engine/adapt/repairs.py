@@ -157,7 +157,7 @@ def flow_nodes(within: Node) -> Iterator[Node]:
 
 
 def _steps(source: Source, *kinds: str) -> list[Node]:
-    return [node for node in source.root.iter(*(f"{{{BPMN}}}{kind}" for kind in kinds))]
+    return list(source.root.iter(*(f"{{{BPMN}}}{kind}" for kind in kinds)))
 
 
 def _flows(source: Source) -> list[Node]:

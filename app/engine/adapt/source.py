@@ -1,4 +1,4 @@
-"""A document whose tree is changed and whose text stays: what was not touched is written back byte by byte."""
+"""A document whose tree is changed and whose text stays: what was not touched is written byte by byte."""
 
 from __future__ import annotations
 
@@ -155,9 +155,7 @@ class Source:
             parts.append(self._tail(before))
         if raw is not None and raw.close < raw.end and raw.tag == node.tag:
             parts.append(self.original[raw.close : raw.end])
-        elif has_content:
-            parts.append(f"</{name}>")
-        elif raw is not None and raw.close < raw.end:
+        elif has_content or raw is not None and raw.close < raw.end:
             parts.append(f"</{name}>")
         return parts
 
@@ -201,14 +199,13 @@ class Source:
     def _nodes_in(self, node: Node) -> list[Node]:
         """The children that an element had at first."""
         raw = self._raw[node]
-        inside = [
+        return [
             child
             for child in node
             if child in self._raw
             and raw.content <= self._raw[child].start
             and self._raw[child].end <= raw.close
         ]
-        return inside
 
     def _tail(self, node: Node) -> str:
         owner = self._tails.get(node, node)
@@ -255,8 +252,7 @@ def _decoded(content: bytes, encoding: str) -> str:
         encoding = "utf-32"
     elif content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
-    text = content.decode(encoding)
-    return text
+    return content.decode(encoding)
 
 
 def _characters(data: bytes, wanted: list[int]) -> dict[int, int]:

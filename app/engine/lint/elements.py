@@ -7,7 +7,7 @@ import re
 from flask_babel import gettext as _
 
 from app.engine import expressions, roles
-from app.engine.diagram import FLOW_NODES, WORK, Element, Process
+from app.engine.diagram import FLOW_NODES, SUBPROCESSES, WORK, Element, Process
 from app.engine.lint.context import WARNING, Findings, ProcessContext
 from app.engine.xml import BPMN, NS, Node, local
 
@@ -23,6 +23,8 @@ UNSUPPORTED = {
 }
 SUSPECT = re.compile(r"(?:Task|Event|Gateway|Choreography)$")
 MAX_ID, MAX_NAME = 120, 200
+PLACED = FLOW_NODES | {"sequenceFlow"}
+PLACES = SUBPROCESSES | {"process"}
 ROLE_WORD = re.compile(r"[a-z][a-z_]*(?::\w+)?")
 
 
@@ -45,6 +47,14 @@ def supported_only(ctx: ProcessContext) -> Findings:
                 "unsupported-element",
                 _("“%(type)s” is not supported.", type=name),
                 _("Use a task, event or gateway of the basic set."),
+            )
+        if node.tag == f"{{{BPMN}}}{name}" and name in PLACED and local(node.getparent()) not in PLACES:
+            yield ctx.problem(
+                _stand_in(node if node.get("id") else node.getparent(), ctx.process.id),
+                "misplaced-element",
+                _("“%(type)s” stands inside “%(around)s”.", type=name, around=local(node.getparent())),
+                _("Draw it in the process or in a sub-process, not inside another element."),
+                line=node.sourceline or 0,
             )
         if name in ("dataStoreReference", "dataStore"):
             yield ctx.problem(

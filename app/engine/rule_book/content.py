@@ -217,7 +217,7 @@ RULES: dict[str, Rule] = {
     ),
     "slow-pattern": Rule(
         "form", ERROR,
-        _l("A pattern that repeats what is repeated inside hangs the page when somebody types an unlucky text."),
+        _l("A pattern that repeats what is repeated inside hangs the page on an unlucky text."),
         _l("Do not repeat what is repeated inside already: (a+)+ means a+."),
     ),
     "field-never-read": Rule(

@@ -261,6 +261,11 @@ RULES: dict[str, Rule] = {
         _l("The engine passes over elements it does not know, as if they were not drawn."),
         _l("Use a task, event or gateway of the basic set."),
     ),
+    "misplaced-element": Rule(
+        "engine", ERROR,
+        _l("The engine does not see what stands inside a step or an event, or takes it for a part of it."),
+        _l("Draw it in the process or in a sub-process, not inside another element."),
+    ),
     "data-store": Rule(
         "engine", ERROR,
         _l("The engine has no data stores: reading one stops the case."),
