@@ -8,11 +8,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import zip_longest
+
+from flask_babel import gettext as _
 
 from app.engine.adapt import drawing, gateways, repairs
 from app.engine.adapt.model import Change, Repair
 from app.engine.adapt.source import Source
 from app.engine.bundles import kind
+from app.engine.xml import BadFile, Node, read_xml
 
 REPAIRS: dict[str, Repair] = {
     "encoding": repairs.encoding,
@@ -63,7 +67,23 @@ def adapt(path: str, content: bytes, *, only: Collection[str] | None = None) -> 
     changes = [change for key in chosen for change in REPAIRS[key](source)]
     if not changes:
         return Adapted(content, content, (), source.original)
-    return Adapted(content, source.text().encode(), tuple(changes), source.original)
+    written = source.text().encode()
+    if not _same(source.root, read_xml(written)):
+        raise BadFile(_("The file is written in a way that cannot be changed safely; save it anew first."))
+    return Adapted(content, written, tuple(changes), source.original)
+
+
+def _same(wanted: Node, written: Node) -> bool:
+    """Tell whether what was written is what was meant; texts of other editors hold surprises."""
+    pairs = zip_longest(wanted.iter(), written.iter())
+    return all(
+        one is not None
+        and other is not None
+        and one.tag == other.tag
+        and dict(one.attrib) == dict(other.attrib)
+        and (one.text or "").strip() == (other.text or "").strip()
+        for one, other in pairs
+    )
 
 
 __all__ = ["OPTIONAL", "REPAIRS", "Adapted", "Change", "adapt"]

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
+from flask_babel import gettext as _
 from lxml import etree
 
-from app.engine.xml import Node, read_xml
+from app.engine.xml import BadFile, Node, read_xml
 
 _DECLARATION = re.compile(r"^\ufeff?\s*<\?xml\b[^>]*\?>")
 _ENCODING = re.compile(r"""encoding\s*=\s*["']([\w.-]+)["']""")
@@ -39,10 +40,13 @@ class Source:
     def __init__(self, content: bytes) -> None:
         self.root: Node = read_xml(content)
         self.encoding = (self.root.getroottree().docinfo.encoding or "utf-8").lower()
-        self.original = _decoded(content, self.encoding)
         self.before: Node = read_xml(content)
         self._nodes = list(self.root.iter())  # held, so that each stays one and the same object
-        self._raw = self._located()
+        try:
+            self.original = _decoded(content, self.encoding)
+            self._raw = self._located()
+        except (UnicodeError, LookupError, ValueError, expat.ExpatError) as error:
+            raise BadFile(_("The file cannot be changed safely: %(why)s", why=error)) from error
         self._tails: dict[Node, Node] = {}
         self._spaces: dict[str, str] = {}
 
@@ -247,11 +251,16 @@ def _indent_of(node: Node) -> str:
     return match[0] if match else ""
 
 
+# How a file begins that says so little of its encoding that XML goes by its first bytes.
+_BEGINS = (
+    (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"), (b"\0\0\0<", "utf-32-be"),
+    (b"<\0\0\0", "utf-32-le"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
+    (b"\0<", "utf-16-be"), (b"<\0", "utf-16-le"),
+)  # fmt: skip
+
+
 def _decoded(content: bytes, encoding: str) -> str:
-    if content.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
-        encoding = "utf-32"
-    elif content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding = "utf-16"
+    encoding = next((name for begin, name in _BEGINS if content.startswith(begin)), encoding)
     return content.decode(encoding)
 
 
