@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from flask import Flask
 
+from app.procedures.adapt_cli import adapt_command
 from app.procedures.cli import bpmn
 from app.procedures.scenario_cli import test
 
@@ -23,6 +24,7 @@ def init_app(app: Flask) -> None:
         return job.go_on(now)
 
     bpmn.add_command(test)
+    bpmn.add_command(adapt_command)
     bpmn.add_command(migrate)
     app.cli.add_command(bpmn)
     app.register_blueprint(views.bp)

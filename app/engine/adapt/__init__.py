@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -14,9 +15,10 @@ from flask_babel import gettext as _
 
 from app.engine.adapt import drawing, gateways, repairs
 from app.engine.adapt.model import Change, Repair
-from app.engine.adapt.source import Source
+from app.engine.adapt.source import Source, declared_utf8
 from app.engine.bundles import kind
-from app.engine.xml import BadFile, Node, read_xml
+from app.engine.diagram import FLOW_NODES
+from app.engine.xml import BPMN, BadFile, Node, read_xml
 
 REPAIRS: dict[str, Repair] = {
     "encoding": repairs.encoding,
@@ -33,6 +35,7 @@ REPAIRS: dict[str, Repair] = {
 }
 # A step with several flows into it runs as it is; the gateway only says so.
 OPTIONAL = frozenset({"implicit_joins"})
+MAX_STEPS, MAX_ATTRIBUTES = 1_000, 200
 
 
 @dataclass(frozen=True)
@@ -62,15 +65,39 @@ def adapt(path: str, content: bytes, *, only: Collection[str] | None = None) -> 
     """
     if kind(path) != "bpmn":
         return Adapted(content, content, (), "")
-    source = Source(content)
+    readable, changes = _readable(content)
+    if _is_huge(read_xml(readable)):
+        raise BadFile(_("The file is too large to be changed mechanically."))
+    source = Source(readable)
     chosen = [key for key in REPAIRS if (key in only if only is not None else key not in OPTIONAL)]
-    changes = [change for key in chosen for change in REPAIRS[key](source)]
+    changes += [change for key in chosen for change in REPAIRS[key](source)]
     if not changes:
         return Adapted(content, content, (), source.original)
     written = source.text().encode()
     if not _same(source.root, read_xml(written)):
         raise BadFile(_("The file is written in a way that cannot be changed safely; save it anew first."))
     return Adapted(content, written, tuple(changes), source.original)
+
+
+def _readable(content: bytes) -> tuple[bytes, list[Change]]:
+    """Return the file as UTF-8 where it is not in the encoding that it declares, else as it is."""
+    try:
+        read_xml(content)
+    except BadFile:
+        for encoding in ("utf-8", "gb18030"):  # what Chinese editors write when they mean something else
+            with suppress(UnicodeError, BadFile):
+                recoded = declared_utf8(content.decode(encoding)).encode()
+                read_xml(recoded)
+                words = _("Declared as UTF-8; it was written in %(name)s.", name=encoding.upper())
+                return recoded, [Change("encoding", "", "", 1, words)]
+        raise
+    return content, []
+
+
+def _is_huge(root: Node) -> bool:
+    """Tell whether it is larger than the check takes; laying such a thing out would take minutes."""
+    steps = sum(1 for _node in root.iter(*(f"{{{BPMN}}}{kind}" for kind in FLOW_NODES)))
+    return steps > MAX_STEPS or any(len(node.attrib) > MAX_ATTRIBUTES for node in root.iter())
 
 
 def _same(wanted: Node, written: Node) -> bool:

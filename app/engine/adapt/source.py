@@ -80,7 +80,7 @@ class Source:
         self._spaces = self._missing_spaces()
         head = self.original[: raw.start]
         if self.encoding not in ("utf-8", "us-ascii"):
-            head = _DECLARATION.sub(lambda found: _ENCODING.sub('encoding="UTF-8"', found[0]), head)
+            head = declared_utf8(head)
         return head + "".join(self._write(self.root)) + self.original[raw.end :]
 
     # ------------------------------------------------------------ reading
@@ -240,6 +240,11 @@ class Source:
             return f"xml:{name.localname}"
         known = next((p for p, s in node.nsmap.items() if s == name.namespace and p), None)
         return f"{self._spaces.get(name.namespace) or known}:{name.localname}"
+
+
+def declared_utf8(text: str) -> str:
+    """Return an XML text that declares UTF-8 where it declared another encoding."""
+    return _DECLARATION.sub(lambda found: _ENCODING.sub('encoding="UTF-8"', found[0]), text)
 
 
 def _indent_of(node: Node) -> str:
