@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,9 +20,11 @@ from app.db import session
 from app.designer import rules
 from app.designer.tables import ProcedureDraft, ProcedureDraftEditor, ProcedureDraftFile
 from app.engine import bundles
+from app.engine.adapt import adapt
 from app.engine.deploy import latest_files
 from app.engine.problems import ERROR
 from app.engine.tables import Instance, Procedure, ProcedureVersion
+from app.engine.xml import BadFile
 from app.errors import NotFound
 
 CLOSED_SHOWN = 10
@@ -215,9 +218,21 @@ def _check(known: dict[str, bytes], own: set[str], changed: set[str]) -> list[en
     for bundle in bundles.bundles(bundles.library(known)):
         if not changed.isdisjoint(bundle.files):
             touched |= set(bundle.files)
-    return [
+    found = [
         one for one in engine.check(known) if one.file in own or (one.level == ERROR and one.file in touched)
     ]
+    return sorted(found, key=lambda one: one.level != ERROR)  # what blocks publishing first
+
+
+def mendable(rows: Iterable[ProcedureDraftFile]) -> list[str]:
+    """Return the paths of the changed diagrams in which something can be mended mechanically."""
+    found = []
+    for row in rows:
+        if row.changed and bundles.kind(row.path) == "bpmn":
+            with suppress(BadFile):
+                if adapt(row.path, row.content).changes:
+                    found.append(row.path)
+    return found
 
 
 def present(draft_id: int, *, but: int | None, now: datetime) -> list[Present]:

@@ -56,6 +56,7 @@ def edit(draft_id: int, path: str) -> str:
         entries=entries,
         counts=_counts(problems),
         problems=problems,
+        mendable=queries.mendable(rows),
         running=queries.running(draft.key),
         form_words=form_words.describe(library, path) if kind == "form" else None,
         setup={
@@ -71,6 +72,7 @@ def edit(draft_id: int, path: str) -> str:
             "check": url_for(".check", draft_id=draft_id),
             "present": url_for(".present", draft_id=draft_id),
             "files": url_for(".edit", draft_id=draft_id, path=""),
+            "mend": url_for(".ask_mend", draft_id=draft_id, path=""),
             "preview": url_for(".preview", draft_id=draft_id, path=path),
             "homes": _homes(library),
             "findings": [finding(one) for one in problems],
@@ -257,6 +259,7 @@ def _checked(draft_id: int) -> dict[str, Any]:
         "findings": [finding(one) for one in found],
         "counts": _counts(found),
         "changed_files": [row.path for row in rows if row.changed],
+        "mendable": queries.mendable(rows),
     }
 
 

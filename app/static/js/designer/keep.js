@@ -63,6 +63,7 @@
           revision = said.revision;
           main.querySelector('[data-leaf="' + CSS.escape(setup.path) + '"] [data-dirty]').hidden = !said.changed;
           findings(said.findings, said.counts);
+          mendable(said.mendable);
           if (!produce) state('saved', said.changed ? say(words.saved, { at: said.at }) : words.unchanged);
         });
       });
@@ -131,6 +132,12 @@
       badge.textContent = n; badge.hidden = !n;
     });
     listeners.forEach(function (hear) { hear(some.filter(function (one) { return one.file === setup.path; })); });
+  }
+  function mendable(paths) {
+    var link = main.querySelector('[data-mend]');
+    if (!link) return;
+    link.hidden = !paths.length;
+    if (paths.length) link.href = setup.mend + (paths.indexOf(setup.path) < 0 ? paths[0] : setup.path);
   }
   function count(selector, n) { var badge = main.querySelector(selector); badge.textContent = n; badge.hidden = !n; }
   function jump(one) {
