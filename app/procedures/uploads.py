@@ -7,6 +7,7 @@ import binascii
 import json
 import zlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,8 +17,10 @@ from flask_babel import gettext as _
 from app import engine
 from app.accounts.actor import Actor
 from app.engine import bundles
+from app.engine.adapt import Change, adapt
 from app.engine.deploy import adopt_paths, latest_files
 from app.engine.problems import errors_of
+from app.engine.xml import BadFile
 from app.errors import FieldError, Invalid
 
 # A form field may hold half a megabyte; diagrams shrink to a tenth.
@@ -90,6 +93,17 @@ def check(files: Mapping[str, bytes], ignored: list[str], *, actor: Actor, now: 
     known = {**latest_files(), **files}
     warnings = [problem for problem in engine.check(known) if problem.file in files]
     return Checked(dict(files), ignored, warnings, deployed)
+
+
+def mended(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[tuple[str, Change]]]:
+    """Return the files with what can be mended mechanically in them, and each change with its file."""
+    found, changes = dict(files), []
+    for path, content in files.items():
+        with suppress(BadFile):  # the check says what is wrong with it
+            adapted = adapt(path, content)
+            found[path] = adapted.content
+            changes += [(path, change) for change in adapted.changes]
+    return found, changes
 
 
 def pack(files: Mapping[str, bytes]) -> str:

@@ -12,9 +12,9 @@ from app import engine
 from app.accounts.web import current_actor, requires
 from app.clock import now
 from app.db import transaction
-from app.errors import Invalid
+from app.errors import Invalid, NotFound
 from app.procedures import queries, uploads
-from app.procedures.diagrams import translated
+from app.procedures.diagrams import compared, translated
 from app.web.i18n import choose, content
 
 bp = Blueprint("procedures", __name__, template_folder="templates", url_prefix="/procedures")
@@ -92,10 +92,45 @@ def check() -> Any:
     try:
         files, ignored = uploads.received(request.files.getlist("files"), folder)
         checked = uploads.check(files, ignored, actor=current_actor(), now=now())
-        parcel = uploads.pack(files) if not checked.errors else ""
+        _files, mendable = uploads.mended(files)
+        parcel = uploads.pack(files) if mendable or not checked.errors else ""
     except Invalid as error:
         return _upload(errors=error.errors, folder=folder), 422
-    return _upload(checked=checked, parcel=parcel, folder=folder), 422 if checked.errors else 200
+    status = 422 if checked.errors else 200
+    return _upload(checked=checked, parcel=parcel, folder=folder, mendable=mendable), status
+
+
+@bp.post("/upload/mend")
+@requires(DEPLOY)
+def mend() -> Any:
+    """Check the files again with what can be mended mechanically; nothing is deployed."""
+    try:
+        before = uploads.unpack(request.form.get("parcel", ""))
+        files, changes = uploads.mended(before)
+        checked = uploads.check(files, [], actor=current_actor(), now=now())
+        parcel = uploads.pack(files)
+    except Invalid as error:
+        return _upload(errors=error.errors), 422
+    drawn = {}
+    for path in dict.fromkeys(path for path, _change in changes):
+        marks = {change.element: "changed" for one, change in changes if one == path and change.element}
+        drawn[path] = compared(before[path], files[path], marks)
+    status = 422 if checked.errors else 200
+    return _upload(checked=checked, parcel=parcel, mended=changes, drawn=drawn), status
+
+
+@bp.post("/upload/file")
+@requires(DEPLOY)
+def take_back() -> Any:
+    """Give one of the mended files, to go on with it elsewhere."""
+    try:
+        content_of = uploads.unpack(request.form.get("parcel", ""))
+    except Invalid as error:
+        return _upload(errors=error.errors), 422
+    path = request.form.get("path", "")
+    if path not in content_of:
+        raise NotFound(_("There is no such file."))
+    return _attached(content_of[path], path)
 
 
 @bp.post("/deploy")
@@ -123,20 +158,26 @@ def deploy() -> Any:
 
 
 def _upload(**values: Any) -> str:
-    given: dict[str, Any] = {"checked": None, "parcel": "", "errors": [], "folder": ""} | values
+    given: dict[str, Any] = {"checked": None, "parcel": "", "errors": [], "folder": ""}
+    given |= {"mendable": [], "mended": [], "drawn": {}} | values
     return render_template("procedures/upload.html", **given)
 
 
 def send_file_of(version: int, path: str, *, translate: bool = False) -> Response:
     """Answer with a file of a version, `translate`: as a diagram to draw in the reader's language."""
     found = engine.get_file(version, path)
-    response = make_response(translated(found) if translate else found)
+    response = _attached(translated(found) if translate else found, path)
+    response.headers["Cache-Control"] = "private, max-age=86400"
+    return response
+
+
+def _attached(found: bytes, path: str) -> Response:
+    response = make_response(found)
     response.headers["Content-Type"] = (
         MEDIA_TYPES.get(path.rpartition(".")[2], "application/octet-stream") + "; charset=utf-8"
     )
     # Never shown as a page: a diagram may hold anything that a designer wrote.
     response.headers.set("Content-Disposition", "attachment", filename=path.rpartition("/")[2])
-    response.headers["Cache-Control"] = "private, max-age=86400"
     return response
 
 

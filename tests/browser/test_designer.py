@@ -16,7 +16,8 @@ from app.db import close_read_session, transaction
 from app.designer import queries, service
 from app.engine.deploy import latest_files
 from tests.factories import PASSWORD, Desk
-from tests.support.browser import PHONE
+from tests.support import foreign_files
+from tests.support.browser import PHONE, axe_violations
 
 # The check of a whole draft takes its time on a busy build machine.
 expect.set_options(timeout=30_000)
@@ -284,3 +285,29 @@ def test_the_modelers_say_nothing_that_is_not_in_chinese_too(signed_in):
     titles += page.locator(".djs-context-pad [title]").evaluate_all("all => all.map(one => one.title)")
     assert len(titles) > 20
     assert [one for one in titles if one.strip() and not re.search("[\u4e00-\u9fff]", one)] == []
+
+
+def test_another_editors_file_is_mended_in_the_draft_with_both_drawings_beside_each_other(signed_in, tmp_path):
+    file = tmp_path / "choice.bpmn"
+    file.write_bytes(dict(foreign_files.foreign())["camunda8_choice.bpmn"])
+    page = signed_in()
+    opened(page)
+    page.locator(".dz__bar details summary").click()
+    page.set_input_files("#f-file", str(file))
+    page.locator(".dz__replace button").click()
+    ready(page)
+    page.locator("[data-mend]").click()
+    expect(page.locator("[data-compare]")).to_have_attribute("data-ready", "yes")
+    expect(page.locator(".compare .is-changed").first).to_be_visible()
+    page.locator("[data-mark=a]").click()
+    expect(page.locator(".compare [data-element-id=a].is-pointed")).to_have_count(2)
+    assert axe_violations(page) == []
+    # Who does it is left alone this time.
+    page.locator("[type=checkbox][value=assignments]").uncheck()
+    page.locator("form[method=get] button").click()
+    expect(page.locator("main .vers__i")).to_have_count(2)
+    page.locator("form[method=post] button.btn--primary").click()
+    ready(page)
+    expect(page.locator("[data-findings]")).not_to_contain_text("invalid syntax")
+    expect(page.locator("[data-mend]")).to_be_visible()
+    expect(page.locator("[data-findings] .find--error")).not_to_have_count(0)

@@ -21,6 +21,7 @@ from app.errors import Invalid, StepFailed
 from app.procedures import uploads
 from app.settings import ROOT
 from tests.factories import PASSWORD, Desk
+from tests.support import foreign_files
 
 CALLBACK = (ROOT / "bpmn" / "complaints" / "callback.bpmn").read_text("utf-8")
 # A designer's small change: it alters nothing but the words.
@@ -183,6 +184,26 @@ def test_a_changed_diagram_is_checked_and_then_published_with_its_callers(app, s
         version = session().get(ProcedureVersion, info.id)
         designer = session().scalar(sa.select(Person.id).where(Person.username == "designer"))
         assert version.created_by_id == designer
+
+
+def test_another_editors_file_is_mended_on_request_and_looked_at_before(app, sign_in):
+    client = sign_in("designer")
+    foreign = dict(foreign_files.foreign())["camunda8_choice.bpmn"].decode()
+    checked = upload(client, ("choice.bpmn", foreign))
+    assert checked.status_code == 422
+    assert "可自动修正" in checked.text
+    mended = client.post("/procedures/upload/mend", data={"parcel": parcel_of(checked)})
+    assert mended.status_code == 200
+    assert "data-compare" in mended.text
+    assert "设为默认流" in mended.text
+    file = client.post("/procedures/upload/file", data={"parcel": parcel_of(mended), "path": "choice.bpmn"})
+    assert b"zeebe:assignmentDefinition" in file.data  # what it was stays beside what counts here
+    assert b"candidateGroups" in file.data
+    assert file.headers["Content-Disposition"].startswith("attachment")
+    made = client.post("/procedures/deploy", data={"parcel": parcel_of(mended)})
+    assert made.status_code == 303
+    with app.app_context():
+        assert engine.latest_version("choice").number == 1
 
 
 def test_publishing_twice_makes_one_version(app, sign_in):
