@@ -18,7 +18,7 @@ from app.db import for_update, session
 from app.designer import queries, rules
 from app.designer.tables import ProcedureDraft, ProcedureDraftEditor, ProcedureDraftFile
 from app.engine.deploy import latest_files
-from app.engine.tables import FileContent, ProcedureFile
+from app.engine.tables import FileContent, ProcedureFile, ProcedureVersion
 from app.engine.tables import Procedure as ProcedureRow
 from app.errors import Conflict, FieldError, Invalid, NotFound, Refused
 
@@ -41,16 +41,36 @@ class Saved:
 # ---------------------------------------------------------------- made
 
 
-def open_version(key: str, *, actor: Actor, now: datetime) -> ProcedureDraft:
-    """Make a draft of a procedure's newest version, byte by byte. Raises NotFound."""
+def open_version(key: str, number: int | None = None, *, actor: Actor, now: datetime) -> ProcedureDraft:
+    """Make a draft of a procedure's newest version, byte by byte. Raises NotFound.
+
+    number: of an older version whose files it gets; what differs from the newest ones counts as changed, so
+    that publishing the draft goes back to it.
+    """
     version = engine.latest_version(key)
+    files = _files_of(version.id)
+    if number in (None, version.number):
+        return _make(key, version.name, version.number, files, actor, now)
+    older = session().scalar(
+        sa.select(ProcedureVersion.id)
+        .join(ProcedureRow, ProcedureRow.id == ProcedureVersion.procedure_id)
+        .where(ProcedureRow.key == key, ProcedureVersion.number == number)
+    )
+    if older is None:
+        raise NotFound(_("There is no such procedure, or no such version of it."))
+    newest = {path: hashlib.sha256(content).hexdigest() for path, content in latest_files().items()}
+    back = {path: (content, newest.get(path)) for path, (content, _digest) in _files_of(older).items()}
+    return _make(key, version.name, version.number, back, actor, now, back_to=number)
+
+
+def _files_of(version: int) -> dict[str, tuple[bytes, str | None]]:
+    """Return path → (content, digest)."""
     rows = session().execute(
         sa.select(ProcedureFile.path, ProcedureFile.digest, FileContent.content)
         .join(FileContent, FileContent.digest == ProcedureFile.digest)
-        .where(ProcedureFile.version_id == version.id)
+        .where(ProcedureFile.version_id == version)
     )
-    files = {row.path: (bytes(row.content), row.digest) for row in rows}
-    return _make(key, version.name, version.number, files, actor, now)
+    return {row.path: (bytes(row.content), row.digest) for row in rows}
 
 
 def start(
@@ -270,6 +290,7 @@ def _make(
     files: Mapping[str, tuple[bytes, str | None]],
     actor: Actor,
     now: datetime,
+    **said: Any,
 ) -> ProcedureDraft:
     draft = ProcedureDraft(
         key=key, name=name, base=base, revision=1, comment="", made=None,
@@ -285,7 +306,7 @@ def _make(
         for path, (content, base_digest) in files.items()
     )  # fmt: skip
     session().flush()
-    _record(draft, "draft.created", {"key": key, "base": base}, actor, now)
+    _record(draft, "draft.created", {"key": key, "base": base, **said}, actor, now)
     return draft
 
 

@@ -14,8 +14,11 @@ from app.accounts.web import current_actor, requires
 from app.clock import now
 from app.db import transaction
 from app.designer import queries, service
+from app.designer.impact import impact
+from app.engine.deploy import latest_files
 from app.engine.problems import errors_of
 from app.errors import Conflict, Invalid
+from app.procedures.differences import compare, words
 
 bp = Blueprint("designer", __name__, template_folder="templates", url_prefix="/designer")
 
@@ -44,8 +47,12 @@ def new() -> str:
 def begin() -> Any:
     """Make a draft: of the procedure `procedure`, else of a new one."""
     if request.form.get("procedure"):
+        number = request.form.get("version", type=int)
         with transaction():
-            draft = service.open_version(request.form["procedure"], actor=current_actor(), now=now())
+            draft = service.open_version(request.form["procedure"], number, actor=current_actor(), now=now())
+        if number is not None:
+            comment = _("Back to version %(n)s", n=number)
+            return redirect(url_for(".ask_publish", draft_id=draft.id, comment=comment), 303)
         return redirect(url_for(".show", draft_id=draft.id), 303)
     values = {name: request.form.get(name, "") for name in ("key", "name", "area")}
     lanes = request.form.getlist("lanes")
@@ -90,7 +97,7 @@ def restore(draft_id: int) -> Any:
 @requires(EDIT)
 def ask_publish(draft_id: int) -> str:
     """Say what publishing would do, and ask what has changed."""
-    return _publish(draft_id)
+    return _publish(draft_id, comment=request.args.get("comment", ""))
 
 
 @bp.post("/<int:draft_id>/publish")
@@ -123,14 +130,19 @@ def _publish(draft_id: int, *, comment: str = "", error: str = "", conflict: str
     draft = queries.get(draft_id)
     rows = queries.files(draft_id)
     problems = queries.problems(rows)
+    changed = {row.path: row.content for row in rows if row.changed}
+    running = latest_files()
+    differences = compare({path: running[path] for path in changed if path in running}, changed)
     return render_template(
         "designer/publish.html",
+        differences=differences,
+        impact=impact(changed, differences) if changed else None,
+        words=words,
         draft=draft,
         changed=[one for one in queries.entries(rows) if one.changed],
         problems=problems,
         errors=errors_of(problems),
         behind=queries.behind(draft_id),
-        running=queries.running(draft.key),
         comment=comment,
         error=error,
         conflict=conflict,

@@ -13,8 +13,9 @@ from app.accounts.web import current_actor, requires
 from app.clock import now
 from app.db import transaction
 from app.errors import Invalid, NotFound
-from app.procedures import queries, uploads
+from app.procedures import comparing, queries, uploads
 from app.procedures.diagrams import compared, translated
+from app.procedures.differences import words
 from app.web.i18n import choose, content
 
 bp = Blueprint("procedures", __name__, template_folder="templates", url_prefix="/procedures")
@@ -41,6 +42,16 @@ def show(key: str) -> str:
         page=page,
         actor=current_actor(),
         states=diagram_states(page.diagrams, lambda one: _diagram_url(page, one.file)),
+    )
+
+
+@bp.get("/<key>/compare")
+@requires(SEE)
+def compare_versions(key: str) -> str:
+    """Show what differs between the versions ?from= and ?to=."""
+    before, after = (request.args.get(name, type=int) for name in ("from", "to"))
+    return render_template(
+        "procedures/compare.html", page=comparing.compare_page(key, before, after), words=words
     )
 
 
