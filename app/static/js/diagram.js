@@ -14,6 +14,7 @@
     var one = states[id], canvas = viewer.get('canvas'), overlays = viewer.get('overlays'), registry = viewer.get('elementRegistry');
     registry.getAll().forEach(function (shape) {
       var state = one.elements[shape.id];
+      if (one.flows) { heated(one, shape, state); return; }
       if (state) canvas.addMarker(shape.id, 'is-' + state.status);
       if (/Participant|Lane/.test(shape.type)) canvas.addMarker(shape.id, 'is-lane');
       if (state && state.here) {
@@ -33,6 +34,25 @@
         colour(shape, { current: '--accent', escalated: '--escalated-solid' }[to] || '--done-solid');
       }
     });
+  }
+  /* What really happens: how much at each element, how often along each flow. */
+  function heated(one, shape, state) {
+    var canvas = viewer.get('canvas');
+    if (/Participant|Lane/.test(shape.type)) canvas.addMarker(shape.id, 'is-lane');
+    if (shape.waypoints) {
+      var width = one.flows[shape.id];
+      if (width !== undefined) canvas.addMarker(shape.id, width ? 'flow-' + width : 'is-never');
+      return;
+    }
+    if (!state) return;
+    canvas.addMarker(shape.id, state.never ? 'is-never' : 'heat-' + state.heat);
+    if (state.label && !/Gateway/.test(shape.type)) {
+      viewer.get('overlays').add(shape.id, { position: { top: -10, right: 12 }, html: badge('figure', state.label) });
+    }
+    if (one.calls[shape.id] && states[one.calls[shape.id]]) {
+      canvas.addMarker(shape.id, 'is-open');
+      viewer.get('overlays').add(shape.id, { position: { bottom: 24, left: shape.width / 2 - 11 }, html: badge('into', '+') });
+    }
   }
   /* Colour belongs to the drawing: an arrow's head takes it only when it is drawn anew. */
   function colour(shape, token) {

@@ -1,0 +1,1 @@
+"""What really happens in a procedure: how often each element and flow is used, and how long it takes."""
