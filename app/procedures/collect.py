@@ -13,7 +13,6 @@ from app.engine.problems import ERROR, Problem
 
 SUFFIXES = (".bpmn", ".dmn", ".json")
 ROOTS = ("bpmn", "forms")
-TESTS = "tests"
 
 
 @dataclass
@@ -51,7 +50,7 @@ def collect(paths: Iterable[str]) -> Collected:
 
 
 def _take_folder(found: Collected, folder: Path) -> None:
-    files = [path for path in sorted(folder.rglob("*")) if _is_part(path, folder)]
+    files = [path for path in sorted(folder.rglob("*")) if _is_part(path)]
     if not files:
         found.problems.append(
             _problem(str(folder), "no-files", _("The folder holds no .bpmn, .dmn or .json file."))
@@ -85,7 +84,7 @@ def _take_beside(found: Collected, asked: list[Path]) -> None:
         places += [(root / name, (root / name).rglob("*")) for root in roots[:1] for name in ROOTS]
         for base, candidates in places:
             for path in sorted(candidates):
-                if _is_part(path, base):
+                if _is_part(path):
                     near.setdefault(stored_name(path, base), path)
     extra = {name: path for name, path in near.items() if name not in found.files}
     contents = {name: content for name, path in extra.items() if (content := _read(found, path)) is not None}
@@ -103,10 +102,8 @@ def used_by(asked: set[str], files: Mapping[str, bytes]) -> set[str]:
     return used
 
 
-def _is_part(path: Path, base: Path) -> bool:
-    """Tell whether a file is part of procedures; the scenario tests in a folder tests/ are not."""
-    tests = TESTS in path.relative_to(base).parts[:-1]
-    return path.is_file() and path.suffix.lower() in SUFFIXES and not tests
+def _is_part(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() in SUFFIXES
 
 
 def stored_name(path: Path, base: Path) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 from flask import Flask, current_app
@@ -22,31 +24,47 @@ from app.db import engine as database
 from app.errors import AppError
 from app.procedures import scenarios
 from app.procedures.cli import spoken
-from app.procedures.collect import TESTS, collect
+from app.procedures.collect import collect
+from app.procedures.scenario_files import SUFFIX
+from app.procedures.walked import Walked
 
 
 @click.command("test")
 @click.argument("paths", nargs=-1, required=True)
+@click.option("--coverage", is_flag=True, help="Say which elements and flows no scenario went through.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--lang", type=click.Choice(["zh", "en"]), default=None, help="Language of what is said.")
 @with_appcontext
-def test(paths: tuple[str, ...], lang: str | None) -> None:
+def test(paths: tuple[str, ...], coverage: bool, as_json: bool, lang: str | None) -> None:
     """Play scenario tests on a virtual clock. Exit code 0: all passed; 1: one did not, or none was found.
 
-    PATHS are scenario files, folders (every tests/*.json below), or diagrams (their tests/NAME.json).
-    The procedures are those beside them, deployed to a database that is thrown away; nothing else is touched.
+    PATHS are scenario files, folders (every *.scenario.yaml below), or diagrams (NAME.scenario.yaml beside
+    them). The procedures are those beside them, deployed to a database that is thrown away; nothing else is
+    touched.
     """
     passed = failed = 0
+    walked = Walked()
+    found: list[dict[str, Any]] = []
     with spoken(lang):
         files = found_files(paths)
         if not files:
-            click.echo(_("No scenario tests found: they are tests/*.json beside the diagrams."))
+            click.echo(_("No scenario tests found: they are *.scenario.yaml beside the diagrams."))
             raise SystemExit(1)
         for file, outcomes in played(files):
-            click.echo(str(file))
+            say = (lambda _words: None) if as_json else click.echo
+            say(str(file))
             for one in outcomes:
-                click.echo(line(one))
+                say(line(one))
+                walked |= one.walked
                 passed, failed = passed + one.passed, failed + (not one.passed)
-        click.echo(_("%(n)s passed, %(m)s failed.", n=passed, m=failed))
+            found.append({"file": str(file), "scenarios": [plain(one) for one in outcomes]})
+        if as_json:
+            click.echo(json.dumps({"files": found, "walked": covered(walked)}, ensure_ascii=False))
+        else:
+            click.echo(_("%(n)s passed, %(m)s failed.", n=passed, m=failed))
+        if coverage and not as_json:
+            for words in coverage_lines(walked):
+                click.echo(words)
     if failed:
         raise SystemExit(1)
 
@@ -55,8 +73,38 @@ def line(outcome: scenarios.Outcome) -> str:
     """Write one outcome."""
     if outcome.passed:
         return "  " + _("passed  %(name)s", name=outcome.name)
-    where = _("step %(n)s: ", n=outcome.step) if outcome.step else ""
+    where = ""
+    if outcome.step:
+        where = _("step %(n)s, line %(line)s: ", n=outcome.step, line=outcome.line)
     return "  " + _("FAILED  %(name)s", name=outcome.name) + f"\n          {where}{outcome.message}"
+
+
+def plain(outcome: scenarios.Outcome) -> dict[str, Any]:
+    """Return one outcome as JSON values."""
+    return {
+        "name": outcome.name,
+        "passed": outcome.passed,
+        "message": outcome.message,
+        "step": outcome.step,
+        "line": outcome.line,
+    }
+
+
+def covered(walked: Walked) -> dict[str, Any]:
+    """Return what was gone through and what was not, as JSON values: lists of [process, element or flow]."""
+    done = sorted(walked.elements | walked.flows)
+    return {"done": [list(place) for place in done], "missing": [list(place) for place in walked.missing()]}
+
+
+def coverage_lines(walked: Walked) -> Iterator[str]:
+    """Yield a line a process: how many of its elements and flows were gone through, and which were not."""
+    everything = walked.all_elements | walked.all_flows
+    missing = walked.missing()
+    for process in sorted({id for id, _one in everything}):
+        total = sum(id == process for id, _one in everything)
+        lost = [one for id, one in missing if id == process]
+        share = _("%(name)s: %(n)s of %(total)s gone through", name=process, n=total - len(lost), total=total)
+        yield f"{share}; {_('never')}: {', '.join(lost)}" if lost else share
 
 
 def found_files(paths: Iterable[str]) -> list[Path]:
@@ -64,10 +112,9 @@ def found_files(paths: Iterable[str]) -> list[Path]:
     found: dict[Path, None] = {}
     for path in map(Path, paths):
         if path.is_dir():
-            inside = path.glob("*.json") if path.name == TESTS else path.rglob(f"{TESTS}/*.json")
-            found |= dict.fromkeys(sorted(inside))
+            found |= dict.fromkeys(sorted(path.rglob(f"*{SUFFIX}")))
         elif path.suffix.lower() == ".bpmn":
-            beside = path.parent / TESTS / f"{path.stem}.json"
+            beside = path.with_name(path.stem + SUFFIX)
             found |= {beside: None} if beside.is_file() else {}
         else:
             found[path] = None
@@ -78,8 +125,7 @@ def played(files: Iterable[Path]) -> Iterator[tuple[Path, list[scenarios.Outcome
     """Play the scenarios of each file; the procedures of each folder get a database of their own."""
     homes: dict[Path, list[Path]] = {}
     for file in files:
-        folder = file.absolute().parent
-        homes.setdefault(folder.parent if folder.name == TESTS else folder, []).append(file)
+        homes.setdefault(file.absolute().parent, []).append(file)
     for home, its in homes.items():
         with throw_away_database():
             broken = _deployed(home)

@@ -6,22 +6,26 @@ What a step may say is in `Player.STEPS`, and in docs/designers/scenarios.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from flask import current_app
+from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from app import calendar, clock, engine, forms
 from app.accounts.actor import SYSTEM
 from app.db import session, transaction
+from app.engine.roles import find_key
 from app.engine.tables import Instance, Timer, WorkItem
 from app.errors import AppError, StepFailed
-from app.procedures.scenario_files import BadScenario, Scenario, read
+from app.procedures.scenario_files import BadScenario, Lined, Scenario, parse, passing, read
+from app.procedures.walked import Walked, walked_by
+from app.web.i18n import content
 
 # A circle of timers would never end.
 MAX_FIRINGS = 500
@@ -34,11 +38,16 @@ class Unexpected(AppError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one scenario went. message: "" when it passed; step: the number of the step that failed, from 1."""
+    """How one scenario went.
+
+    message: "" when it passed. step, line: of the step that failed, from 1. walked: what it went through.
+    """
 
     name: str
     message: str = ""
     step: int = 0
+    line: int = 0
+    walked: Walked = field(default_factory=Walked)
 
     @property
     def passed(self) -> bool:
@@ -49,6 +58,7 @@ class Outcome:
 def play(scenario: Scenario) -> Outcome:
     """Play a scenario on what is deployed in the current database; an instance of it stays there."""
     player = Player(scenario)
+    message = ""
     try:
         with player.listening():
             player.start()
@@ -56,11 +66,13 @@ def play(scenario: Scenario) -> Outcome:
                 player.take(step)
     except StepFailed as error:
         why = error.detail or error.message
-        words = _("the engine stopped at %(element)s: %(why)s", element=error.element or "?", why=why)
-        return Outcome(scenario.name, words, player.taken)
+        message = _("the engine stopped at %(element)s: %(why)s", element=error.element or "?", why=why)
     except AppError as error:
-        return Outcome(scenario.name, str(error), player.taken)
-    return Outcome(scenario.name)
+        message = str(error)
+    failed = player.taken if message else 0
+    return Outcome(
+        scenario.name, message, failed, player.line if message else 0, walked_by(player.instance_id)
+    )
 
 
 class Player:
@@ -72,6 +84,7 @@ class Player:
         self.instance_id = 0
         self.key = ""
         self.taken = 0
+        self.line = scenario.line
         self.case_status: str | None = None
         self.told: list[str] = []
         self.end_data: Mapping[str, Any] = {}
@@ -118,8 +131,9 @@ class Player:
     def take(self, step: Mapping[str, Any]) -> None:
         """Do or check what one step says. Raises Unexpected, BadScenario, StepFailed."""
         self.taken += 1
-        if not isinstance(step, Mapping):
+        if not isinstance(step, Lined):
             raise BadScenario(_("A step is an object."))
+        self.line = step.line
         verbs = [word for word in self.STEPS if word in step]
         if len(verbs) != 1:
             known = ", ".join(self.STEPS)
@@ -129,20 +143,19 @@ class Player:
             raise BadScenario(_("A step “%(verb)s” has no “%(word)s”.", verb=verbs[0], word=strange[0]))
         self.STEPS[verbs[0]](self, step)
 
-    def _complete(self, step: Mapping[str, Any]) -> None:
-        item = self._item(str(step["complete"]))
+    def _at(self, step: Mapping[str, Any]) -> None:
+        """Somebody completes an open step."""
+        item = self._item(str(step["at"]))
+        if "by" in step and find_key(str(step["by"])) != item.role and step["by"] != item.candidate:
+            raise self._unexpected(_("expected for: %(what)s", what=step["by"]))
         with transaction(), clock.at(self.now):
             locked = engine.lock_item(item.id, now=self.now)
-            values = self._answers(item, step.get("values") or {}, locked.data)
+            values = self._answers(item, step.get("submit") or {}, locked.data)
             engine.complete(locked, values, actor=SYSTEM, now=self.now)
 
-    def _advance(self, step: Mapping[str, Any]) -> None:
-        try:
-            length = calendar.parse_duration(str(step["advance"]))
-        except ValueError as error:
-            raise BadScenario(_("“%(text)s” is no duration such as PT8H.", text=step["advance"])) from error
+    def _pass(self, step: Mapping[str, Any]) -> None:
+        length, working = passing(str(step["pass"]))
         with clock.at(self.now):
-            working = bool(step.get("working"))
             target = calendar.add_working_time(self.now, length) if working else self.now + length
         self._live_until(target)
 
@@ -150,7 +163,8 @@ class Player:
         """Let time pass until a step waits for somebody."""
         wanted = str(step["until"])
         for _count in range(MAX_FIRINGS):
-            if any(item.element == wanted for item in self._open()):
+            items = self._open()
+            if any(item.element == self._element_of(wanted, items) for item in items):
                 return
             due = self._next_due()
             if due is None:
@@ -171,43 +185,50 @@ class Player:
             raise self._unexpected(_("nobody waits for the message %(name)s", name=step["message"]))
 
     def _expect(self, step: Mapping[str, Any]) -> None:
-        wanted = step["expect"] if isinstance(step["expect"], list) else [step["expect"]]
-        items = self._open()
-        if sorted(item.element for item in items) != sorted(map(str, wanted)):
-            raise self._unexpected(_("expected open: %(what)s", what=_listed(wanted)))
-        if "for" in step:
-            wanted_for = step["for"] if isinstance(step["for"], list) else [step["for"]]
-            if sorted(item.candidate for item in items) != sorted(map(str, wanted_for)):
-                raise self._unexpected(_("expected for: %(what)s", what=_listed(wanted_for)))
+        wanted = step["expect"]
+        if not isinstance(wanted, Mapping):
+            raise BadScenario(_("“expect” names what: %(known)s.", known=", ".join(self.EXPECTED)))
+        if strange := [word for word in wanted if word not in self.EXPECTED]:
+            raise BadScenario(_("A step “%(verb)s” has no “%(word)s”.", verb="expect", word=strange[0]))
+        for word, check in self.EXPECTED.items():
+            if word in wanted:
+                check(self, wanted[word])
 
-    def _expect_end(self, step: Mapping[str, Any]) -> None:
-        element = str(step["expect_end"])
-        wanted = str(step.get("status", "completed"))
+    def _expect_open(self, wanted: Any) -> None:
+        items = self._open()
+        named = sorted(self._element_of(str(word), items) for word in _list(wanted))
+        if sorted(item.element for item in items) != named:
+            raise self._unexpected(_("expected open: %(what)s", what=_listed(_list(wanted))))
+
+    def _expect_for(self, wanted: Any) -> None:
+        asked = sorted(find_key(str(word)) or str(word) for word in _list(wanted))
+        if sorted(item.candidate for item in self._open()) != asked:
+            raise self._unexpected(_("expected for: %(what)s", what=_listed(_list(wanted))))
+
+    def _expect_end(self, wanted: Any) -> None:
         # A fresh session: what the last step wrote.
+        states = engine.element_states(self.instance_id)
+        done = [name for its in states.values() for name, state in its.items() if state.status == "done"]
+        if str(wanted) not in done or engine.get_instance(self.instance_id).status == "running":
+            raise self._unexpected(_("expected to end at %(element)s", element=wanted))
+
+    def _expect_instance(self, wanted: Any) -> None:
         status = engine.get_instance(self.instance_id).status
         if status != wanted:
             raise self._unexpected(
                 _("expected to be %(what)s, but it is %(found)s", what=wanted, found=status)
             )
-        states = engine.element_states(self.instance_id)
-        done = [name for its in states.values() for name, state in its.items() if state.status == "done"]
-        if element not in done:
-            raise self._unexpected(_("expected to end at %(element)s", element=element))
 
-    def _expect_case_status(self, step: Mapping[str, Any]) -> None:
-        wanted = step["expect_case_status"]
+    def _expect_case(self, wanted: Any) -> None:
         if self.case_status != wanted:
+            found = self.case_status or "–"
             raise self._unexpected(
-                _(
-                    "expected the case to be %(what)s, but it is %(found)s",
-                    what=wanted,
-                    found=self.case_status or "–",
-                )
+                _("expected the case to be %(what)s, but it is %(found)s", what=wanted, found=found)
             )
 
-    def _expect_data(self, step: Mapping[str, Any]) -> None:
+    def _expect_data(self, wanted: Any) -> None:
         data = self._data()
-        for name, value in dict(step["expect_data"]).items():
+        for name, value in dict(wanted).items():
             if data.get(name) != value:
                 found = json.dumps(data.get(name), ensure_ascii=False)
                 value = json.dumps(value, ensure_ascii=False)
@@ -215,35 +236,33 @@ class Player:
                     _("expected %(name)s = %(what)s, but it is %(found)s", name=name, what=value, found=found)
                 )
 
-    def _expect_told(self, step: Mapping[str, Any]) -> None:
-        wanted = step["expect_told"]
-        if self.told != wanted:
+    def _expect_told(self, wanted: Any) -> None:
+        if self.told != _list(wanted):
             raise self._unexpected(
                 _(
                     "expected to be told: %(what)s, but it was: %(found)s",
-                    what=_listed(wanted),
+                    what=_listed(_list(wanted)),
                     found=_listed(self.told),
                 )
             )
 
     STEPS: Mapping[str, Callable[[Player, Mapping[str, Any]], None]] = {
-        "complete": _complete,
-        "advance": _advance,
+        "at": _at,
+        "pass": _pass,
         "until": _until,
         "message": _message,
         "expect": _expect,
-        "expect_end": _expect_end,
-        "expect_case_status": _expect_case_status,
-        "expect_data": _expect_data,
-        "expect_told": _expect_told,
     }
     # Words that may stand beside a verb.
-    BESIDE: Mapping[str, tuple[str, ...]] = {
-        "complete": ("values",),
-        "advance": ("working",),
-        "message": ("values",),
-        "expect": ("for",),
-        "expect_end": ("status",),
+    BESIDE: Mapping[str, tuple[str, ...]] = {"at": ("submit", "by"), "message": ("values",)}
+    EXPECTED: Mapping[str, Callable[[Player, Any], None]] = {
+        "open": _expect_open,
+        "for": _expect_for,
+        "case": _expect_case,
+        "data": _expect_data,
+        "told": _expect_told,
+        "instance": _expect_instance,
+        "end": _expect_end,
     }
 
     # ------------------------------------------------------------ inside
@@ -295,11 +314,20 @@ class Player:
         query = sa.select(WorkItem).where(WorkItem.instance_id == self.instance_id, WorkItem.status.in_(OPEN))
         return list(session().scalars(query.order_by(WorkItem.id).execution_options(populate_existing=True)))
 
-    def _item(self, element: str) -> WorkItem:
-        found = [item for item in self._open() if item.element == element]
+    def _item(self, named: str) -> WorkItem:
+        """Return the open step of an element's id, or of its name in either language."""
+        items = self._open()
+        element = self._element_of(named, items)
+        found = [item for item in items if item.element == element]
         if not found:
-            raise self._unexpected(_("%(element)s is not open", element=element))
+            raise self._unexpected(_("%(element)s is not open", element=named))
         return found[0]
+
+    def _element_of(self, named: str, items: Iterable[WorkItem]) -> str:
+        for item in items:
+            if named in (item.element, item.name, _english(item.name)):
+                return item.element
+        return named
 
     def _data(self) -> Mapping[str, Any]:
         """Return the process data that the first open step sees, or that the ended instance left."""
@@ -339,8 +367,17 @@ class _Listening:
             engine.off(hook, handler)
 
 
+def _english(name: str) -> str:
+    with force_locale("en"):
+        return content(name)
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else [value]
+
+
 def _listed(words: Any) -> str:
     return ", ".join(str(word) for word in words) or "–"
 
 
-__all__ = ["BadScenario", "Outcome", "Scenario", "Unexpected", "play", "read"]
+__all__ = ["BadScenario", "Outcome", "Scenario", "Unexpected", "parse", "play", "read"]
