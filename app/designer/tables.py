@@ -18,6 +18,7 @@ class ProcedureDraft(Base):
     base:     number of the version that it was made from; None for a new procedure.
     revision: one more with each write to any of its files.
     made:     what publishing made, [{"key", "version"}]; None while it is not published.
+    played:   how its scenarios went last, see `playing.play`, and at which "revision"; None before that.
     A draft that was discarded or published stays, so that discarding can be taken back and history be read.
     """
 
@@ -37,6 +38,7 @@ class ProcedureDraft(Base):
     published_at: Mapped[datetime | None]
     comment: Mapped[str] = mapped_column(sa.String(500), default="")
     made: Mapped[list[Any] | None]
+    played: Mapped[dict[str, Any] | None]
 
     @property
     def is_open(self) -> bool:

@@ -21,6 +21,7 @@ from app.db import transaction
 from app.engine import Deployed, Problem, ProblemsFound, rule_book
 from app.engine.deploy import latest_files
 from app.engine.problems import WARNING, errors_of
+from app.procedures import scenario_store
 from app.procedures.collect import Collected, collect
 
 bpmn = AppGroup("bpmn", help="Check and deploy procedures: BPMN, DMN and form files.")
@@ -85,6 +86,9 @@ def deploy_command(paths: tuple[str, ...], dry_run: bool, new_only: bool, lang: 
             with transaction():
                 files = engine.never_deployed(found.files) if new_only else found.files
                 done = engine.deploy(files, actor=SYSTEM, now=clock.now(), dry_run=dry_run)
+                if not dry_run:
+                    beside = scenario_store.read_beside(scenario_store.found_files(paths))
+                    scenario_store.take_over(beside, new_only=new_only, actor=SYSTEM, now=clock.now())
         except ProblemsFound as error:
             _refuse(_shown(found, error.problems))
         for one in done:
@@ -105,7 +109,8 @@ def export_command(folder: Path, dry_run: bool, lang: str | None) -> None:
     """
     with spoken(lang):
         differing = 0
-        for name, content in sorted(latest_files().items()):
+        texts = {name: text.encode() for name, text in scenario_store.all_files().items()}
+        for name, content in sorted({**latest_files(), **texts}.items()):
             target = folder / ("forms" if name.endswith(".json") else "bpmn") / name
             if target.exists() and target.read_bytes() == content:
                 continue

@@ -25,7 +25,7 @@ from app.errors import AppError
 from app.procedures import scenarios
 from app.procedures.cli import spoken
 from app.procedures.collect import collect
-from app.procedures.scenario_files import SUFFIX
+from app.procedures.scenario_store import found_files
 from app.procedures.walked import Walked
 
 
@@ -105,20 +105,6 @@ def coverage_lines(walked: Walked) -> Iterator[str]:
         lost = [one for id, one in missing if id == process]
         share = _("%(name)s: %(n)s of %(total)s gone through", name=process, n=total - len(lost), total=total)
         yield f"{share}; {_('never')}: {', '.join(lost)}" if lost else share
-
-
-def found_files(paths: Iterable[str]) -> list[Path]:
-    """Return the scenario files that `paths` mean, each once."""
-    found: dict[Path, None] = {}
-    for path in map(Path, paths):
-        if path.is_dir():
-            found |= dict.fromkeys(sorted(path.rglob(f"*{SUFFIX}")))
-        elif path.suffix.lower() == ".bpmn":
-            beside = path.with_name(path.stem + SUFFIX)
-            found |= {beside: None} if beside.is_file() else {}
-        else:
-            found[path] = None
-    return list(found)
 
 
 def played(files: Iterable[Path]) -> Iterator[tuple[Path, list[scenarios.Outcome]]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from flask import render_template, request, url_for
+from flask import current_app, render_template, request, url_for
 from flask_babel import gettext as _
 
 from app.accounts.web import requires
@@ -14,7 +15,6 @@ from app.procedures.decision_tables import STEPS
 from app.procedures.usage import queries, rules
 from app.procedures.usage.queries import MEASURES, StepUse, UsagePage
 from app.procedures.views import SEE, bp, diagram_states
-from app.web.filters import duration, zone
 from app.web.i18n import choose
 
 DAYS = 30
@@ -27,8 +27,9 @@ def usage(key: str) -> Any:
     errors, (since, until) = _period()
     by = request.args.get("by", "")
     by = by if by in MEASURES else MEASURES[0]
-    begin = datetime.combine(since, time(), zone())
-    end = datetime.combine(until + timedelta(days=1), time(), zone())
+    zone = _zone()
+    begin = datetime.combine(since, time(), zone)
+    end = datetime.combine(until + timedelta(days=1), time(), zone)
     page = queries.usage_page(
         key,
         begin,
@@ -51,8 +52,12 @@ def usage(key: str) -> Any:
     ), 422 if errors else 200
 
 
+def _zone() -> ZoneInfo:
+    return ZoneInfo(current_app.config["SETTINGS"].centre_timezone)
+
+
 def _period() -> tuple[list[str], tuple[date, date]]:
-    today = now().astimezone(zone()).date()
+    today = now().astimezone(_zone()).date()
     usual = today - timedelta(days=DAYS - 1), today
     try:
         since = date.fromisoformat(request.args.get("since") or usual[0].isoformat())
@@ -72,7 +77,8 @@ def _measured(step: StepUse, by: str) -> float:
 
 def _label(step: StepUse, by: str) -> str:
     if by == "time":
-        return duration(step.middle, compact=True) if step.middle else ""
+        said = current_app.jinja_env.filters["duration"]
+        return str(said(step.middle, compact=True)) if step.middle else ""
     number = int(_measured(step, by))
     return str(number) if number or by == "visits" else ""
 
