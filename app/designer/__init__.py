@@ -7,6 +7,12 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Register the pages under /designer."""
-    from app.designer import views, views_editor, views_mend, views_scenarios  # noqa: F401  add to the pages
+    from app.designer import (  # each adds its pages
+        views,
+        views_editor,  # noqa: F401
+        views_mend,  # noqa: F401
+        views_record,  # noqa: F401
+        views_scenarios,  # noqa: F401
+    )
 
     app.register_blueprint(views.bp)

@@ -46,7 +46,7 @@ def keep_scenarios(draft_id: int) -> Any:
         parse(text)
         with transaction():
             scenario_store.save(
-                draft.key, _path(draft), text, revision=revision, actor=current_actor(), now=now()
+                draft.key, scenario_path(draft), text, revision=revision, actor=current_actor(), now=now()
             )
     except BadScenario as error:
         return _page(draft, text=text, revision=revision, error=str(error)), 422
@@ -56,9 +56,9 @@ def keep_scenarios(draft_id: int) -> Any:
         flash(_("The scenarios are kept."))
         return redirect(url_for(".scenarios", draft_id=draft_id), 303)
     try:
-        files = {**latest_files(), **{row.path: row.content for row in queries.files(draft_id)}}
+        files = needed_files(draft)
         seen = queries.get(draft_id).revision
-        result = playing.play(files, _path(draft), text, str(choose()))
+        result = playing.play(files, scenario_path(draft), text, str(choose()))
     except playing.NotPlayed as error:
         return _page(queries.get(draft_id), error=str(error)), 422
     with transaction() as write:
@@ -66,7 +66,16 @@ def keep_scenarios(draft_id: int) -> Any:
     return redirect(url_for(".scenarios", draft_id=draft_id, _anchor="result"), 303)
 
 
-def _path(draft: ProcedureDraft) -> str:
+def needed_files(draft: ProcedureDraft) -> dict[str, bytes]:
+    """Return path → content of what the draft's procedure uses, its own files before those that run."""
+    files = {**latest_files(), **{row.path: row.content for row in queries.files(draft.id)}}
+    library = bundles.library(files)
+    # All of them where the root cannot be read: then that is what playing says.
+    return dict(bundles.closure(library, draft.key).files) if draft.key in library.processes else files
+
+
+def scenario_path(draft: ProcedureDraft) -> str:
+    """Return where the scenarios of a draft's procedure are kept, under bpmn/."""
     kept = scenario_store.get(draft.key)
     return kept.path if kept else f"{queries.area_of(draft.id)}/{draft.key}{SUFFIX}"
 

@@ -87,6 +87,7 @@ def plain(outcome: scenarios.Outcome) -> dict[str, Any]:
         "message": outcome.message,
         "step": outcome.step,
         "line": outcome.line,
+        "state": dict(outcome.state),
     }
 
 

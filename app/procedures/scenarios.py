@@ -41,6 +41,7 @@ class Outcome:
     """How one scenario went.
 
     message: "" when it passed. step, line: of the step that failed, from 1. walked: what it went through.
+    state:   where it stands afterwards, see `Player.state`; {} where it never began.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Outcome:
     step: int = 0
     line: int = 0
     walked: Walked = field(default_factory=Walked)
+    state: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -69,9 +71,13 @@ def play(scenario: Scenario) -> Outcome:
         message = _("the engine stopped at %(element)s: %(why)s", element=error.element or "?", why=why)
     except AppError as error:
         message = str(error)
-    failed = player.taken if message else 0
     return Outcome(
-        scenario.name, message, failed, player.line if message else 0, walked_by(player.instance_id)
+        scenario.name,
+        message,
+        player.taken if message else 0,
+        player.line if message else 0,
+        walked_by(player.instance_id),
+        player.state(),
     )
 
 
@@ -88,6 +94,33 @@ class Player:
         self.case_status: str | None = None
         self.told: list[str] = []
         self.end_data: Mapping[str, Any] = {}
+
+    def state(self) -> dict[str, Any]:
+        """Return where the instance stands, as JSON values.
+
+        {"at": instant, "status", "case": its status, "open": [{"element", "name", "for", "form", "process"}],
+        "data", "waits": whether time would bring anything}.
+        """
+        if not self.instance_id:
+            return {}
+        items = self._open()
+        return {
+            "at": self.now.isoformat(),
+            "status": engine.get_instance(self.instance_id).status,
+            "case": self.case_status,
+            "open": [
+                {
+                    "element": item.element,
+                    "name": item.name,
+                    "for": item.candidate,
+                    "form": item.form,
+                    "process": item.process_id,
+                }
+                for item in items
+            ],
+            "data": dict(self._data()),
+            "waits": self._next_due() is not None,
+        }
 
     # ------------------------------------------------------------ what the engine tells
 

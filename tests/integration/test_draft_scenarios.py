@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 import sqlalchemy as sa
 
@@ -10,8 +13,9 @@ from app.accounts.actor import SYSTEM
 from app.accounts.tables import Person
 from app.db import close_read_session, session, transaction
 from app.designer import queries, service
+from app.designer.recording import Recording, appended
 from app.errors import Conflict
-from app.procedures import scenario_store
+from app.procedures import scenario_store, scenarios
 from app.settings import ROOT
 
 PLATFORM = "complaints/platform_problem.bpmn"
@@ -129,3 +133,62 @@ def test_what_was_changed_in_the_browser_is_left_alone_at_the_next_start(desk):
     assert found == [path]
     with pytest.raises(Conflict), transaction():
         scenario_store.save("callback", path, "again", revision=1, actor=SYSTEM, now=clock.now())
+
+
+# ---------------------------------------------------------------- recorded
+
+
+def carried(page) -> dict[str, str]:
+    return {
+        name: html.unescape(re.search(rf'name="{name}" value="([^"]*)"', page.text)[1])
+        for name in ("recording", "state")
+    }
+
+
+@pytest.mark.sqlite_only  # played in a process and a database of its own
+def test_a_dry_run_is_clicked_through_and_kept_as_a_scenario(designer, draft):
+    url = f"/designer/{draft}/record"
+    assert designer.get(url).status_code == 200
+    page = designer.post(url, data={"do": "begin", "begin": "klass: platform\nseverity: normal"})
+    assert 'name="can_solve"' in page.text
+    # A form that refuses its answers says so, and nothing is recorded.
+    refused = designer.post(url, data={**carried(page), "do": "submit:judge"})
+    assert refused.status_code == 422
+    assert "data-error-summary" in refused.text
+    page = designer.post(url, data={**carried(refused), "do": "submit:judge", "can_solve": "true"})
+    assert "客服解决问题" in page.text
+    page = designer.post(url, data={**carried(page), "do": "pass", "length": "1 hour"})
+    page = designer.post(url, data={**carried(page), "do": "undo"})
+    assert "pass: 1 hour" not in page.text
+    nameless = designer.post(url, data={**carried(page), "do": "keep", "name": " "})
+    assert nameless.status_code == 422
+    kept = designer.post(url, data={**carried(page), "do": "keep", "name": "当场解决"})
+    assert kept.status_code == 303
+    close_read_session()
+    (one,) = scenarios.parse(scenario_store.get("platform_problem").content)
+    assert (one.name, dict(one.data)) == ("当场解决", {"klass": "platform", "severity": "normal"})
+    assert [list(step) for step in one.steps] == [["expect"], ["at", "submit"], ["expect"]]
+    again = designer.post(
+        f"/designer/{draft}/scenarios",
+        data={"content": scenario_store.get("platform_problem").content, "do": "play", "revision": "1"},
+    )
+    assert again.status_code == 303
+    close_read_session()
+    assert [one["passed"] for one in queries.get(draft).played["scenarios"]] == [True]
+
+
+@pytest.mark.parametrize("sent", ["{", "[]", '{"begin": 1, "steps": [1], "before": []}'])
+def test_a_recording_that_was_tampered_with_begins_anew(designer, draft, sent):
+    answer = designer.post(f"/designer/{draft}/record", data={"recording": sent, "do": "undo"})
+    assert answer.status_code == 422
+    assert "请重新开始" in answer.text
+
+
+def test_a_scenario_is_written_behind_the_others_or_not_at_all(app_context):
+    run = Recording("callback", {"klass": "device"}, [{"at": "call", "submit": {"outcome": "yes"}}], [{"open": "call"}])
+    written = run.scenario("没接通: 再拨", {"open": [], "status": "completed", "case": "closed"})
+    text = appended(TEXT, "platform_problem", written)
+    assert [one.name for one in scenarios.parse(text)] == ["solved", "wrong", "没接通: 再拨"]
+    assert scenarios.parse(text)[2].steps[1]["submit"] == {"outcome": "yes"}
+    with pytest.raises(scenarios.BadScenario):
+        appended("procedure: x\nscenarios: []\nat: 2026-03-02T09:00\n", "x", written)
