@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from app import forms
 from app.accounts.web import current_actor, requires
@@ -25,7 +26,13 @@ from app.procedures import scenario_store
 from app.procedures.scenario_files import BadScenario, parse
 from app.web.i18n import choose
 
-LENGTHS = ("1 hour", "1 day", "1 week")
+LENGTHS = {
+    "1 hour": _l("1 hour"),
+    "8 working hours": _l("8 working hours"),
+    "1 day": _l("1 day"),
+    "1 week": _l("1 week"),
+    "4 weeks": _l("4 weeks"),
+}
 
 
 @bp.get("/<int:draft_id>/record")
@@ -84,7 +91,7 @@ def _next(draft: ProcedureDraft, run: Recording, do: str, state: dict[str, Any])
     if do == "undo":
         run.take_back()
     elif do == "pass":
-        run.add({"pass": request.form.get("length", LENGTHS[0])}, state)
+        run.add({"pass": request.form.get("length", "1 hour")}, state)
     elif do.startswith("submit:"):
         element = do.removeprefix("submit:")
         item = next((one for one in state.get("open", ()) if one["element"] == element), None)
@@ -148,7 +155,14 @@ def _schema(draft: ProcedureDraft, item: dict[str, Any]) -> dict[str, Any] | Non
     library = bundles.library(needed_files(draft))
     beside = library.processes.get(str(item.get("process")), ("", None))[0]
     path = library.form_path(item.get("form"), beside)
-    return dict(bundles.form_schema(library.files[path])) if path else None
+    if path is None:
+        return None
+    schema = dict(bundles.form_schema(library.files[path]))
+    # Files would be kept for good, by a case that is none.
+    asked = {
+        name: one for name, one in schema.get("properties", {}).items() if one.get("x-widget") != "file"
+    }
+    return {**schema, "properties": asked}
 
 
 def _asked_again(draft: ProcedureDraft, error: str) -> Any:
