@@ -157,11 +157,10 @@ def _schema(draft: ProcedureDraft, item: dict[str, Any]) -> dict[str, Any] | Non
     path = library.form_path(item.get("form"), beside)
     if path is None:
         return None
-    schema = dict(bundles.form_schema(library.files[path]))
+    schema: dict[str, Any] = dict(bundles.form_schema(library.files[path]))
+    fields = dict(schema.get("properties", {}))
     # Files would be kept for good, by a case that is none.
-    asked = {
-        name: one for name, one in schema.get("properties", {}).items() if one.get("x-widget") != "file"
-    }
+    asked = {name: one for name, one in fields.items() if one.get("x-widget") != "file"}
     return {**schema, "properties": asked}
 
 
