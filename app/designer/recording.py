@@ -120,13 +120,25 @@ def as_typed(data: Mapping[str, Any]) -> str:
     return "\n".join(f"{name}: {_flow(value)}" for name, value in data.items())
 
 
+class _OneLine(yaml.SafeDumper):
+    """Writes texts of several lines into one."""
+
+
+def _quoted(dumper: _OneLine, text: str) -> yaml.ScalarNode:
+    style = '"' if any(not char.isprintable() for char in text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_OneLine.add_representer(str, _quoted)
+
+
 def _one(words: Sequence[Any]) -> Any:
     return words[0] if len(words) == 1 else list(words)
 
 
 def _flow(value: Any) -> str:
-    text: str = yaml.safe_dump(
-        value, allow_unicode=True, default_flow_style=True, sort_keys=False, width=10_000
+    text: str = yaml.dump(
+        value, Dumper=_OneLine, allow_unicode=True, default_flow_style=True, sort_keys=False, width=10**9
     )
     return text.removesuffix("...\n").strip()
 

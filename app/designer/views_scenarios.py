@@ -18,7 +18,7 @@ from app.engine.deploy import latest_files
 from app.errors import Conflict
 from app.procedures import scenario_store
 from app.procedures.queries import DiagramView, diagrams
-from app.procedures.scenario_files import MAX_BYTES, SUFFIX, BadScenario, parse
+from app.procedures.scenario_files import MAX_BYTES, SUFFIX, BadScenario, parse, too_large
 from app.procedures.views import diagram_states
 from app.web.i18n import choose
 
@@ -42,7 +42,7 @@ def keep_scenarios(draft_id: int) -> Any:
     revision = request.form.get("revision", type=int) or 0
     try:
         if len(text.encode()) > MAX_BYTES:
-            raise BadScenario(_("The file is larger than %(n)s MB.", n=MAX_BYTES // 1_000_000))
+            raise too_large()
         parse(text)
         with transaction():
             scenario_store.save(

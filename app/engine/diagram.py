@@ -36,6 +36,8 @@ GATEWAYS = frozenset(
 FLOW_NODES = TASKS | EVENTS | GATEWAYS
 SUBPROCESSES = frozenset({"subProcess", "transaction", "adHocSubProcess"})
 WORK = frozenset({"userTask", "manualTask", "task"})
+# A process of more is refused (see `lint.details.too_large`): reading all of it would only take time.
+MOST_READ = 1_000
 CAMUNDA_EXPRESSIONS = ("candidateGroups", "assignee", "dueDate", "followUpDate", "priority")
 
 
@@ -223,10 +225,12 @@ def called_functions(expression: Expression) -> set[tuple[str, Any]]:
 
 def _process(node: Node) -> Process:
     lanes = _lanes(node)
-    elements = {}
-    for child in node.iterdescendants():
-        if child.tag.startswith(f"{{{BPMN}}}") and local(child) in FLOW_NODES and child.get("id"):
-            elements[child.get("id", "")] = _element(child, lanes)
+    nodes = [
+        child
+        for child in node.iterdescendants()
+        if child.tag.startswith(f"{{{BPMN}}}") and local(child) in FLOW_NODES and child.get("id")
+    ]
+    elements = {child.get("id", ""): _element(child, lanes) for child in nodes[: MOST_READ + 1]}
     return Process(
         id=node.get("id", ""),
         name=node.get("name", ""),

@@ -185,10 +185,10 @@ def test_a_recording_that_was_tampered_with_begins_anew(designer, draft, sent):
 
 
 def test_a_scenario_is_written_behind_the_others_or_not_at_all(app_context):
-    run = Recording("callback", {"klass": "device"}, [{"at": "call", "submit": {"outcome": "yes"}}], [{"open": "call"}])
+    run = Recording("callback", {"klass": "device"}, [{"at": "call", "submit": {"outcome": "one\ntwo: 3", "day": "2026-03-02"}}], [{"open": "call"}])
     written = run.scenario("没接通: 再拨", {"open": [], "status": "completed", "case": "closed"})
     text = appended(TEXT, "platform_problem", written)
     assert [one.name for one in scenarios.parse(text)] == ["solved", "wrong", "没接通: 再拨"]
-    assert scenarios.parse(text)[2].steps[1]["submit"] == {"outcome": "yes"}
+    assert scenarios.parse(text)[2].steps[1]["submit"] == {"outcome": "one\ntwo: 3", "day": "2026-03-02"}
     with pytest.raises(scenarios.BadScenario):
         appended("procedure: x\nscenarios: []\nat: 2026-03-02T09:00\n", "x", written)

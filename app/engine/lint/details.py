@@ -10,13 +10,13 @@ from flask_babel import gettext as _
 
 from app import clock
 from app.engine import expressions, timer_text
-from app.engine.diagram import Element, Process
+from app.engine.diagram import MOST_READ, Element, Process
 from app.engine.expressions import ExpressionError
 from app.engine.lint.context import ERROR, WARNING, FileContext, Findings, ProcessContext
 from app.engine.xml import NS, SPIFF
 
 # A step may do a thousand things; a process of more would not get from its start to its end.
-MAX_ELEMENTS = 1_000
+MAX_ELEMENTS = MOST_READ
 MAX_AT_ONCE = 200
 CHINESE = re.compile("[\u4e00-\u9fff]")
 MAX_NAMED = 5
@@ -29,11 +29,7 @@ def too_large(ctx: FileContext) -> Findings:
             yield ctx.problem(
                 process,
                 "too-large",
-                _(
-                    "The process has %(n)s elements; %(most)s is the most.",
-                    n=len(process.elements),
-                    most=MAX_ELEMENTS,
-                ),
+                _("The process has more than %(most)s elements.", most=MAX_ELEMENTS),
                 _("Cut it into several processes that call each other."),
             )
 
