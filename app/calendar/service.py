@@ -96,7 +96,7 @@ def create(
 def assign(kind: str, subject: str, key: str | None, *, actor_id: int | None, now: datetime) -> None:
     """Let a calendar count for a role, class or unit; None takes the assignment away.
 
-    Deadlines that run keep the calendar they began with. Raises NotFound, Refused.
+    Deadlines that run are the caller's to move. Raises NotFound, Refused.
     """
     if kind not in store.KINDS or (kind == "default") != (subject == ""):
         raise Refused(_("A calendar cannot be assigned to that."))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 
 import sqlalchemy as sa
@@ -51,6 +51,13 @@ def current() -> rules.Calendar:
     return book().default()
 
 
+def assigned_otherwise(kind: str, subject: str, key: str | None) -> Book:
+    """Return the book as it would be with another assignment; None: with none."""
+    known = book()
+    others = {use: its for use, its in known.assigned.items() if use != (kind, subject)}
+    return replace(known, assigned={**others, **({(kind, subject): key} if key else {})})
+
+
 def get(key: str) -> rules.Calendar:
     """Return a calendar as it counts now; the centre's own for a key that is gone."""
     known = book()
@@ -80,13 +87,17 @@ def get_version(key: str, number: int) -> rules.Calendar:
 
 
 def for_work(
-    *, role: str | None = None, klass: str | None = None, candidate: str | None = None
+    *,
+    role: str | None = None,
+    klass: str | None = None,
+    candidate: str | None = None,
+    known: Book | None = None,
 ) -> rules.Calendar:
     """Return the calendar that counts for this work: its unit's, else its role's, its class's, the centre's.
 
-    candidate: a role's key, or "role:unit"; a department is a role.
+    candidate: a role's key, or "role:unit"; a department is a role. known: instead of the book that counts.
     """
-    known = book()
+    known = known or book()
     named, _colon, unit = (candidate or "").partition(":")
     wanted = {"unit": unit, "role": named or role or "", "class": klass or ""}
     for kind in KINDS[:-1]:

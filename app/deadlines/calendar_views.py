@@ -16,7 +16,7 @@ from app.calendar import content, ics, official, service, store
 from app.calendar.rules import Calendar
 from app.clock import now
 from app.db import transaction
-from app.deadlines import calendar_forms, calendar_queries, moving
+from app.deadlines import calendar_forms, calendar_queries, moving, reassigning
 from app.errors import Conflict, FieldError, Invalid, NotFound, Refused
 
 bp = Blueprint("calendars", __name__, url_prefix="/calendars", template_folder="templates")
@@ -107,19 +107,42 @@ def preview(key: str) -> Any:
 @bp.post("/<key>/assign")
 @requires("calendar.edit")
 def assign(key: str) -> Any:
-    """Let the calendar count for somebody's work from now on, or (do=remove) no longer."""
-    _calendar(key)
+    """Let the calendar count for somebody's work from now on, or (do=remove) no longer.
+
+    Where that moves open deadlines it is shown first; then=move moves them, then=keep lets them be.
+    """
+    calendar = _calendar(key)
     kind, _colon, subject = request.form.get("use", "").partition(":")
     if not calendar_queries.known_use(kind, subject):
         raise Refused(_("A calendar cannot be assigned to that."))
     removed = request.form.get("do") == "remove"
-    actor, at = current_actor(), now()
+    actor, at, then = current_actor(), now(), request.form.get("then", "")
+    changed = store.assigned_otherwise(kind, subject, None if removed else key)
+    if then not in ("move", "keep"):
+        seen = reassigning.preview(store.book(), changed, at)
+        if seen.moved:
+            return render_template(
+                "deadlines/calendars/assign.html",
+                calendar=calendar, seen=seen, kind=kind, subject=subject, removed=removed,
+            )  # fmt: skip
+        then = "move"  # some count by another calendar from now on and are due at the same time
+    moved = 0
     with transaction():
-        before = store.book().assigned.get((kind, subject), "")
+        present = store.book()
+        before = present.assigned.get((kind, subject), "")
         service.assign(kind, subject, None if removed else key, actor_id=actor.id, now=at)
-        data = {"kind": kind, "subject": subject, "before": before}
+        if then == "move":
+            moved = reassigning.apply(present, store.book(), actor=actor, now=at)
+        data = {"kind": kind, "subject": subject, "before": before, "moved": moved}
         _record(key, "calendar.unassigned" if removed else "calendar.assigned", data)
-    flash(_("Counts from now on. What runs keeps the calendar it began with."), "success")
+    words = _("Counts from now on. What runs keeps the calendar it began with.")
+    if then == "move":
+        words = ngettext(
+            "Counts from now on. %(num)s deadline has moved.",
+            "Counts from now on. %(num)s deadlines have moved.",
+            moved,
+        )
+    flash(words, "success")
     return redirect(url_for(".show", key=key), 303)
 
 

@@ -39,7 +39,7 @@ _MOVE_ITEMS = (
     )
 )
 _ROW_FIELDS = (
-    *("due_at", "reckoning", "provisional", "calendar_version"),
+    *("due_at", "reckoning", "provisional", "calendar", "calendar_version"),
     *("next_rung_at", "next_rung", "status"),
 )
 _MOVE_ROWS = (
@@ -175,12 +175,14 @@ def write(
     now: datetime,
     status: str | None = None,
     skip_past: bool = False,
+    quiet: bool = False,
 ) -> int:
     """Write what changed and record it, in bulk; returns how many deadlines moved.
 
     cause: paused | resumed | calendar | reclassified | reopened | policy.
     status: what running or paused becomes; it stays unless given.
     skip_past: rungs whose instant has passed are not climbed any more: a new ladder tells nobody twice.
+    quiet: record nothing, since nothing has moved.
     Locks the instances first, as every step does.
     """
     moves: dict[int, dict[str, Mapping[str, Any] | None]] = defaultdict(dict)
@@ -196,6 +198,7 @@ def write(
                 "new_due_at": after,
                 "new_reckoning": dict(change.reckoning),
                 "new_provisional": change.reckoning["provisional"],
+                "new_calendar": change.reckoning["calendar"],
                 "new_calendar_version": change.reckoning["version"],
                 "new_next_rung_at": rung_at if one.kind != rules.STEP else None,
                 "new_next_rung": climbed if one.kind != rules.STEP else 0,
@@ -214,7 +217,7 @@ def write(
                     "ahead": after > now,
                 }
             )
-        if cause != "policy":
+        if cause != "policy" and not quiet:
             _record(one, cause, change.before, after, actor, now)
     if moves:
         engine.move_timers(moves, now, skip_past=skip_past)
@@ -231,12 +234,16 @@ def write(
 
 def preview(calendar_key: str, changed: Calendar, now: datetime) -> Preview:
     """Return what open deadlines do when their calendar becomes `changed`. Reads only; three statements."""
-    found = _open_by(calendar_key)
-    stops = stops_of({one.case_id for one in found if one.case_id is not None})
+    return previewed([(one, changed) for one in _open_by(calendar_key)], now)
+
+
+def previewed(found: Sequence[tuple[Deadline, Calendar]], now: datetime) -> Preview:
+    """Return what deadlines do when each counts by another calendar. Reads only; two statements."""
+    stops = stops_of({one.case_id for one, _changed in found if one.case_id is not None})
     # Only when each is due: what its ladder does then is reckoned when the change is applied.
     moves = [
         (one, after)
-        for one in found
+        for one, changed in found
         if (after := _due_anew(one, changed, stops.get(one.case_id, ()), now)) != one.due_at
     ]
     furthest = sorted(moves, key=lambda move: (-abs(move[1] - move[0].due_at), move[0].id))[:SHOWN]
@@ -272,8 +279,7 @@ def apply(calendar_key: str, changed: Calendar, *, actor: Actor, now: datetime) 
     """
     for _instance in engine.lock_instances([one.instance_id for one in _open_by(calendar_key)]):
         pass  # locked in the order that everybody keeps; read again below, behind the lock
-    found = _open_by(calendar_key, anew=True)
-    changes = list(_moves(found, changed, now))
+    changes = reckoned([(one, changed) for one in _open_by(calendar_key, anew=True)], now)
     moved = [one for one in changes if one.before != one.after]
     write(moved, "calendar", actor=actor, now=now)
     recount_cases({one.deadline.case_id for one in moved if one.deadline.case_id is not None})
@@ -308,11 +314,12 @@ def _due_anew(one: Deadline, changed: Calendar, stops: Iterable[rules.Stop], now
     return calendar.rules.add_working_time(counted, one.started_at, allowed).at
 
 
-def _moves(found: Iterable[Deadline], changed: Calendar, now: datetime) -> Iterable[Change]:
-    rows = list(found)
-    stops = stops_of({one.case_id for one in rows if one.case_id is not None})
-    for one in rows:
-        yield Change(one, anew(one, changed, stops.get(one.case_id, ()), now))
+def reckoned(found: Sequence[tuple[Deadline, Calendar]], now: datetime) -> list[Change]:
+    """Return deadlines reckoned anew, each by the calendar beside it."""
+    stops = stops_of({one.case_id for one, _changed in found if one.case_id is not None})
+    return [
+        Change(one, anew(one, changed, stops.get(one.case_id, ()), now)) for one, changed in found
+    ]
 
 
 def _open_by(calendar_key: str, *, anew: bool = False) -> list[Deadline]:

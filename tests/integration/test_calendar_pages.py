@@ -5,13 +5,16 @@ from __future__ import annotations
 import html
 import io
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
-from app import calendar
+from app import calendar, clock
 from app.calendar import content, service, store
-from app.db import close_read_session, transaction
+from app.db import close_read_session, session, transaction
+from app.deadlines.tables import Deadline
+from app.engine.tables import Event, Timer
 from tests.factories import MONDAY
 from tests.integration.case_pages import signed_in
 
@@ -211,3 +214,57 @@ def test_a_calendar_is_given_to_a_role_and_taken_away_again(app, desk, centre):
 def test_a_calendar_cannot_count_for_what_there_is_not(app, desk, centre, use):
     answer = signed_in(app, "supervisor").post("/calendars/centre/assign", data={"use": use})
     assert answer.status_code == 409
+
+
+@pytest.fixture
+def always(desk):
+    with transaction():
+        service.create("always", "全天", {
+            "zone": "Asia/Shanghai",
+            "weeks": [{"from": None, "spans": {str(day): [["00:00", "24:00"]] for day in range(1, 8)}}],
+            "days": {}, "known_until": None,
+        }, actor_id=None, now=clock.now())  # fmt: skip
+
+
+def test_a_calendar_given_to_a_role_shows_first_which_deadlines_move_then_moves_them(
+    app, desk, centre, always
+):
+    desk.at(datetime(2026, 3, 6, 9, 30, tzinfo=UTC))  # a Friday, half an hour before the centre closes
+    case = desk.receive(title="终端频繁离线")
+    item = case.item("register")
+    due, number, now = item.due_at, case.row.number, clock.now()
+    close_read_session()
+    client = signed_in(app, "supervisor")
+    seen = client.post("/calendars/always/assign", data={"use": "role:agent"})
+    assert seen.status_code == 200
+    assert number in seen.text
+    assert store.book().assigned.get(("role", "agent")) is None  # only looked at
+    close_read_session()
+    sent = {"use": "role:agent", "then": "move"}
+    assert client.post("/calendars/always/assign", data=sent).status_code == 303
+    close_read_session()
+    moved = case.item("register")
+    assert moved.due_at == now + timedelta(hours=2) < due
+    row = session().scalar(sa.select(Deadline).where(Deadline.work_item_id == moved.id))
+    assert (row.calendar, row.reckoning["calendar"], row.due_at) == ("always", "always", moved.due_at)
+    timer = session().scalar(sa.select(Timer.due_at).where(Timer.task_id == row.timer_task_id))
+    assert timer <= moved.due_at
+    recorded = sa.select(sa.func.count()).where(Event.kind == "deadline.moved")
+    assert session().scalar(recorded) >= 1
+    # Taken away again, all is as it was.
+    close_read_session()
+    client.post("/calendars/always/assign", data={"use": "role:agent", "do": "remove", "then": "move"})
+    close_read_session()
+    assert case.item("register").due_at == due
+
+
+def test_what_runs_may_keep_its_calendar(app, desk, centre, always):
+    desk.at(datetime(2026, 3, 6, 9, 30, tzinfo=UTC))
+    case = desk.receive(title="终端频繁离线")
+    due = case.item("register").due_at
+    close_read_session()
+    client = signed_in(app, "supervisor")
+    client.post("/calendars/always/assign", data={"use": "role:agent", "then": "keep"})
+    close_read_session()
+    assert case.item("register").due_at == due
+    assert store.book().assigned["role", "agent"] == "always"
