@@ -25,6 +25,8 @@ DEFAULTS: dict[str, Any] = {
     "notifications.quiet_days_off": True,
     # Whoever was sent a mail gets what comes within so many minutes in one more.
     "notifications.digest_minutes": 10,
+    # Whether a second person has to agree before a procedure is published from the browser or over REST.
+    "procedures.second_person": False,
     "accounts.lockout_failures": 5,
     "accounts.lockout_minutes": 15,
     "work.due_soon_hours": 4,

@@ -14,6 +14,7 @@ from app import engine
 from app.api import access, queries, schemas
 from app.api.problems import install, problem
 from app.errors import FieldError, Invalid
+from app.procedures import uploads
 
 bp = Blueprint(
     "api_processes", __name__, url_prefix="/api/v1", description="Procedures and what runs on them."
@@ -60,6 +61,8 @@ class Procedures(MethodView):
         """
         access.check_permission("procedure.deploy")
         files = _sent_files()
+        if not args["dry_run"]:
+            uploads.refuse_alone()
         with access.writing() as (actor, instant):
             made = engine.deploy(files, actor=actor, now=instant, dry_run=args["dry_run"])
         shown = [{"key": one.key, "version": one.version, "created": one.created} for one in made]

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask_babel import gettext as _
 
-from app import engine
+from app import engine, settings_store
 from app.accounts import roles
 from app.accounts.actor import Actor
 from app.db import for_update, session
@@ -233,19 +233,44 @@ def restore(draft_id: int, *, actor: Actor, now: datetime) -> ProcedureDraft:
     return draft
 
 
-def publish(
-    draft_id: int, comment: str, *, overwrite: bool = False, actor: Actor, now: datetime
-) -> list[engine.Deployed]:
-    """Make new versions of what the draft changes, and close it. Returns those that were made.
-
-    overwrite: also where somebody has published another version of a changed file since.
-    Raises ProblemsFound (nothing is deployed), Conflict, Refused when nothing has changed, Invalid.
-    """
-    draft = _open(draft_id)
+def said(comment: str) -> str:
+    """Return what has changed in somebody's words. Raises Invalid for nothing, or too much."""
     comment = comment.strip()
     if not comment or len(comment) > LONGEST_COMMENT:
         words = _("Say in a few words what has changed.")
         raise Invalid(words, [FieldError("comment", words)])
+    return comment
+
+
+def would_publish(draft_id: int, *, actor: Actor, now: datetime) -> None:
+    """Raise what publishing would: ProblemsFound, Refused when nothing has changed, Conflict."""
+    changed = queries.changed_files(draft_id)
+    if not changed:
+        raise Refused(_("Nothing has changed, so there is no new version."))
+    if behind := queries.behind(draft_id):
+        raise Conflict(_("Published by somebody else since: %(files)s.", files=_(", ").join(behind)))
+    engine.deploy(changed, actor=actor, now=now, dry_run=True)
+
+
+def publish(
+    draft_id: int,
+    comment: str,
+    *,
+    overwrite: bool = False,
+    agreed: bool = False,
+    actor: Actor,
+    now: datetime,
+) -> list[engine.Deployed]:
+    """Make new versions of what the draft changes, and close it. Returns those that were made.
+
+    overwrite: also where somebody has published another version of a changed file since.
+    agreed: a second person has, where one has to.
+    Raises ProblemsFound (nothing is deployed), Conflict, Refused when nothing has changed, Invalid.
+    """
+    draft = _open(draft_id)
+    if not agreed and settings_store.get("procedures.second_person") is True:
+        raise Refused(_("A second person has to agree: ask for it on the draft's publishing page."))
+    comment = said(comment)
     changed = queries.changed_files(draft_id)
     if not changed:
         raise Refused(_("Nothing has changed, so there is no new version."))
@@ -336,6 +361,11 @@ def _lock(draft_id: int) -> ProcedureDraft:
     if found is None:
         raise NotFound(_("There is no such draft."))
     return found
+
+
+def open_draft(draft_id: int) -> ProcedureDraft:
+    """Return a draft, locked. Raises NotFound, and Refused when it is closed."""
+    return _open(draft_id)
 
 
 def _open(draft_id: int) -> ProcedureDraft:

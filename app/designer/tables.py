@@ -19,6 +19,9 @@ class ProcedureDraft(Base):
     revision: one more with each write to any of its files.
     made:     what publishing made, [{"key", "version"}]; None while it is not published.
     played:   how its scenarios went last, see `playing.play`, and at which "revision"; None before that.
+    asked_at, asked_by_id, asked_revision: who wants it published, as it was then.
+    publish_at: when, None for as soon as that is agreed.
+    agreed_at, agreed_by_id: since when nothing is missing any more, and by whom; nobody where one is enough.
     A draft that was discarded or published stays, so that discarding can be taken back and history be read.
     """
 
@@ -39,6 +42,12 @@ class ProcedureDraft(Base):
     comment: Mapped[str] = mapped_column(sa.String(500), default="")
     made: Mapped[list[Any] | None]
     played: Mapped[dict[str, Any] | None]
+    asked_at: Mapped[datetime | None]
+    asked_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    asked_revision: Mapped[int | None]
+    publish_at: Mapped[datetime | None]
+    agreed_at: Mapped[datetime | None]
+    agreed_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
 
     @property
     def is_open(self) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
@@ -13,11 +15,11 @@ from app.accounts import roles
 from app.accounts.web import current_actor, requires
 from app.clock import now
 from app.db import transaction
-from app.designer import queries, service
+from app.designer import publication, queries, service
 from app.designer.impact import impact
 from app.engine.deploy import latest_files
 from app.engine.problems import errors_of
-from app.errors import Conflict, Invalid
+from app.errors import Conflict, FieldError, Invalid
 from app.procedures.differences import compare, words
 
 bp = Blueprint("designer", __name__, template_folder="templates", url_prefix="/designer")
@@ -103,17 +105,39 @@ def ask_publish(draft_id: int) -> str:
 @bp.post("/<int:draft_id>/publish")
 @requires(EDIT)
 def publish(draft_id: int) -> Any:
-    """Publish a draft."""
+    """Publish a draft, at `publish_at` if given; do=ask a second person, who says do=agree; do=call_off."""
     comment, overwrite = request.form.get("comment", ""), request.form.get("overwrite") == "1"
+    do, actor, at = request.form.get("do", "publish"), current_actor(), now()
+    if do == "publish" and request.form.get("publish_at", "").strip():
+        do = "ask"
+    made: list[engine.Deployed] = []
     try:
         with transaction():
-            made = service.publish(draft_id, comment, overwrite=overwrite, actor=current_actor(), now=now())
+            if do == "ask":
+                publication.ask(draft_id, comment, publish_at=_wanted_at(), actor=actor, now=at)
+            elif do == "call_off":
+                publication.call_off(draft_id, actor=actor, now=at)
+            elif do == "agree":
+                made = publication.agree(draft_id, actor=actor, now=at)
+            else:
+                made = service.publish(draft_id, comment, overwrite=overwrite, actor=actor, now=at)
     except engine.ProblemsFound:
         return _publish(draft_id, comment=comment), 422
     except Invalid as error:
-        return _publish(draft_id, comment=comment, error=error.errors[0].message), 422
+        said = {one.field: one.message for one in error.errors}
+        error_at = said.get("publish_at", "")
+        return _publish(draft_id, comment=comment, error=said.get("comment", ""), when=error_at), 422
     except Conflict as error:
         return _publish(draft_id, comment=comment, conflict=str(error)), 409
+    if not made:
+        flash(
+            _("Asked for.")
+            if do == "ask"
+            else _("Agreed; it is published at its time.")
+            if do == "agree"
+            else _("Called off.")
+        )
+        return redirect(url_for(".ask_publish", draft_id=draft_id), 303)
     flash(ngettext("One new version published.", "%(num)s new versions published.", len(made)))
     key = queries.get(draft_id).key
     mine = [one.key for one in made]
@@ -126,7 +150,23 @@ def _new(values: dict[str, Any], errors: dict[str, str] | None = None) -> str:
     return render_template("designer/new.html", values=given, errors=errors or {}, roles=roles.ROLES)
 
 
-def _publish(draft_id: int, *, comment: str = "", error: str = "", conflict: str = "") -> str:
+def _wanted_at() -> datetime | None:
+    """Return the instant that was typed, in the centre's zone. Raises Invalid."""
+    text = request.form.get("publish_at", "").strip()
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        words = _("Enter a day and an hour.")
+        raise Invalid(words, [FieldError("publish_at", words)]) from error
+    zone = ZoneInfo(current_app.config["SETTINGS"].centre_timezone)
+    return found if found.tzinfo else found.replace(tzinfo=zone)
+
+
+def _publish(
+    draft_id: int, *, comment: str = "", error: str = "", conflict: str = "", when: str = ""
+) -> str:
     draft = queries.get(draft_id)
     rows = queries.files(draft_id)
     problems = queries.problems(rows)
@@ -143,7 +183,12 @@ def _publish(draft_id: int, *, comment: str = "", error: str = "", conflict: str
         problems=problems,
         errors=errors_of(problems),
         behind=queries.behind(draft_id),
-        comment=comment,
+        comment=comment or draft.comment,
         error=error,
         conflict=conflict,
+        when=when,
+        publish_at=request.form.get("publish_at", ""),
+        second=publication.needs_second(),
+        asked_by=queries.name_of(draft.asked_by_id),
+        mine=draft.asked_by_id == current_actor().id,
     )

@@ -121,6 +121,29 @@ KINDS: dict[str, Kind] = {
     "export_failed": Kind(
         _l("Your export could not be made"), _l("%(subject)s"), "alert", "overdue", _l("See your exports")
     ),
+    # subject: the procedure's name.
+    "publication_asked": Kind(
+        _l("Please look at a change of “%(subject)s”"),
+        _l("It is published once you agree."),
+        "send",
+        "soon",
+        _l("Open the draft"),
+        by=_l("%(by)s asks for it."),
+    ),
+    "publication_done": Kind(
+        _l("“%(subject)s” is published"),
+        _l("New cases start on it."),
+        "check",
+        "ontime",
+        _l("Open the draft"),
+    ),
+    "publication_failed": Kind(
+        _l("“%(subject)s” could not be published"),
+        _l("%(words)s"),
+        "alert",
+        "overdue",
+        _l("Open the draft"),
+    ),
     "message": Kind(_l("%(subject)s"), _l("%(words)s"), "mail"),
     # Mail only: what came together, line by line below.
     "digest": Kind(

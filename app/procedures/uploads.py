@@ -14,14 +14,14 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from app import engine
+from app import engine, settings_store
 from app.accounts.actor import Actor
 from app.engine import bundles
 from app.engine.adapt import Change, adapt
 from app.engine.deploy import adopt_paths, latest_files
 from app.engine.problems import errors_of
 from app.engine.xml import BadFile
-from app.errors import FieldError, Invalid
+from app.errors import FieldError, Invalid, Refused
 
 # A form field may hold half a megabyte; diagrams shrink to a tenth.
 LARGEST_PARCEL = 400_000
@@ -104,6 +104,12 @@ def mended(files: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[tuple[str
             found[path] = adapted.content
             changes += [(path, change) for change in adapted.changes]
     return found, changes
+
+
+def refuse_alone() -> None:
+    """Raise Refused where a second person has to agree to each publication."""
+    if settings_store.get("procedures.second_person") is True:
+        raise Refused(_("A second person has to agree: publish from a draft."))
 
 
 def pack(files: Mapping[str, bytes]) -> str:

@@ -148,6 +148,7 @@ def take_back() -> Any:
 @requires(DEPLOY)
 def deploy() -> Any:
     """Make new versions of what was checked; it is checked again."""
+    uploads.refuse_alone()
     try:
         files = uploads.unpack(request.form.get("parcel", ""))
         with transaction():
