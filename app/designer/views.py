@@ -176,7 +176,7 @@ def _publish(
     return render_template(
         "designer/publish.html",
         differences=differences,
-        impact=impact(changed, differences) if changed else None,
+        impact=impact(changed, differences) if changed and draft.is_open else None,
         words=words,
         draft=draft,
         changed=[one for one in queries.entries(rows) if one.changed],

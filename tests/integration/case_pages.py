@@ -5,14 +5,17 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from app.accounts.tables import Person
-from app.db import close_read_session, session
+from app.db import close_read_session, session, transaction
 
 
-def signed_in(app, username):
-    """Return a client whose session is this person's; forms need no CSRF token."""
+def signed_in(app, username, language=None):
+    """Return a client whose session is this person's, in a language; forms need no CSRF token."""
     app.config["WTF_CSRF_ENABLED"] = False
     client = app.test_client()
     with app.app_context():
+        if language is not None:
+            with transaction() as write:
+                write.execute(sa.update(Person).where(Person.username == username).values(locale=language))
         query = sa.select(Person.id, Person.session_version).where(Person.username == username)
         person_id, version = session().execute(query).one()
         close_read_session()

@@ -9,7 +9,6 @@ import pytest
 import sqlalchemy as sa
 
 from app import clock, engine
-from app.accounts.tables import Person
 from app.db import close_read_session, session, transaction
 from app.designer import queries, service
 from app.designer.impact import impact
@@ -17,6 +16,7 @@ from app.engine.deploy import latest_files
 from app.engine.tables import Event, WorkItem
 from app.inbox.tables import Draft
 from app.procedures.differences import compare
+from tests.integration.case_pages import signed_in
 
 CALLBACK, JUDGE, ALLOWANCE = "complaints/callback.bpmn", "complaints/judge.json", "complaints/allowance.dmn"
 
@@ -27,26 +27,8 @@ def case(desk):
 
 
 @pytest.fixture
-def designer(app, desk, sign_in_as):
-    return sign_in_as("designer")
-
-
-@pytest.fixture
-def sign_in_as(app):
-    def open_as(username, lang="zh"):
-        app.config["WTF_CSRF_ENABLED"] = False
-        with app.app_context():
-            with transaction() as write:
-                write.execute(sa.update(Person).where(Person.username == username).values(locale=lang))
-            person = session().scalar(sa.select(Person).where(Person.username == username))
-            key = f"{person.id}.{person.session_version}"
-            close_read_session()
-        client = app.test_client()
-        with client.session_transaction() as kept:
-            kept["_user_id"], kept["_fresh"] = key, True
-        return client
-
-    return open_as
+def designer(app, desk):
+    return signed_in(app, "designer")
 
 
 def publish(desk, path, content, comment="试"):
@@ -76,10 +58,10 @@ def test_two_versions_are_compared(desk, designer):
     assert "没有差异" in designer.get("/procedures/callback/compare?from=2&to=2").text
 
 
-def test_comparing_speaks_english(desk, sign_in_as):
+def test_comparing_speaks_english(app, desk):
     publish(desk, CALLBACK, renamed(latest_files()[CALLBACK]))
     flask_babel.refresh()  # the centre's own context has spoken Chinese
-    page = sign_in_as("designer", "en").get("/procedures/callback/compare?from=2&to=1").text
+    page = signed_in(app, "designer", "en").get("/procedures/callback/compare?from=2&to=1").text
     assert "Compare versions" in page
     assert "Nothing differs" not in page
 

@@ -6,17 +6,16 @@ import html
 import re
 
 import pytest
-import sqlalchemy as sa
 
 from app import clock
 from app.accounts.actor import SYSTEM
-from app.accounts.tables import Person
-from app.db import close_read_session, session, transaction
+from app.db import close_read_session, transaction
 from app.designer import queries, service
 from app.designer.recording import Recording, appended
 from app.errors import Conflict
 from app.procedures import scenario_store, scenarios
 from app.settings import ROOT
+from tests.integration.case_pages import signed_in
 
 PLATFORM = "complaints/platform_problem.bpmn"
 TEXT = """procedure: platform_problem
@@ -35,14 +34,7 @@ scenarios:
 
 @pytest.fixture
 def designer(app, desk):
-    app.config["WTF_CSRF_ENABLED"] = False
-    person = session().scalar(sa.select(Person).where(Person.username == "designer"))
-    key = f"{person.id}.{person.session_version}"
-    close_read_session()
-    client = app.test_client()
-    with client.session_transaction() as kept:
-        kept["_user_id"], kept["_fresh"] = key, True
-    return client
+    return signed_in(app, "designer")
 
 
 @pytest.fixture

@@ -5,25 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 
 from app import clock
-from app.accounts.tables import Person
-from app.db import close_read_session, session
+from app.db import close_read_session
 from app.errors import NotFound
 from app.procedures.usage import queries
+from tests.integration.case_pages import signed_in
 
 
 @pytest.fixture
 def designer(app, desk):
-    app.config["WTF_CSRF_ENABLED"] = False
-    person = session().scalar(sa.select(Person).where(Person.username == "designer"))
-    key = f"{person.id}.{person.session_version}"
-    close_read_session()
-    client = app.test_client()
-    with client.session_transaction() as kept:
-        kept["_user_id"], kept["_fresh"] = key, True
-    return client
+    return signed_in(app, "designer")
 
 
 def looked_at(days=1, **more):
