@@ -37,7 +37,7 @@ PLACES = [
     ("Africa/Casablanca", date(2026, 2, 12)),
 ]
 WINDOW = 12  # days
-EXAMPLES, CASES = 100, 70  # three questions each: more than 20,000 answers
+EXAMPLES, CASES = 100, 200  # 20,000 cases of three questions each
 
 
 class Oracle:
