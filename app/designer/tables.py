@@ -43,11 +43,11 @@ class ProcedureDraft(Base):
     made: Mapped[list[Any] | None]
     played: Mapped[dict[str, Any] | None]
     asked_at: Mapped[datetime | None]
-    asked_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    asked_by_id: Mapped[int | None]
     asked_revision: Mapped[int | None]
     publish_at: Mapped[datetime | None]
     agreed_at: Mapped[datetime | None]
-    agreed_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("person.id"))
+    agreed_by_id: Mapped[int | None]
 
     @property
     def is_open(self) -> bool:

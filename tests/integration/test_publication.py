@@ -144,3 +144,15 @@ def test_nobody_gets_round_the_second_person(app, desk, two, draft, outside):
     answer = outside["designer"].send("POST", "/procedures", data=files, content_type="multipart/form-data")
     check_problem(answer, 409)
     check_problem(outside["designer"].post(f"/drafts/{draft}/publish", {"comment": "改个词"}), 409)
+
+
+def test_the_columns_come_to_a_centre_that_has_drafts_already(app, desk, draft):
+    close_read_session()
+    runner = app.test_cli_runner()
+    for arguments in (["db", "downgrade", "202611270100"], ["db", "upgrade"]):
+        done = runner.invoke(args=arguments)
+        assert done.exit_code == 0, done.output
+    with app.app_context():
+        assert [row.path for row in queries.files(draft) if row.changed] == [CALLBACK]
+        assert queries.get(draft).asked_at is None
+        close_read_session()
