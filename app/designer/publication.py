@@ -94,20 +94,31 @@ def publish_due(now: datetime) -> int:
     for draft_id in ids:
         try:
             with transaction():
-                draft = service.open_draft(draft_id)
-                if draft.agreed_at is None or draft.publish_at is None or draft.publish_at > now:
-                    continue  # another process, or somebody, was faster
-                if draft.asked_revision != draft.revision:
-                    raise Conflict(_("The draft has changed since it was asked for."))
-                _publish(draft, SYSTEM, now)
+                _publish_if_due(draft_id, now)
         except AppError as error:
             log.warning("draft %s could not be published: %s", draft_id, error)
             with transaction():
-                draft = service.open_draft(draft_id)
-                _tell(draft, [draft.asked_by_id], "publication_failed", now, words=str(error)[:300])
-                _record(draft, "draft.publication_failed", {"why": str(error)[:300]}, SYSTEM, now)
-                _forget(draft)
+                _give_up(draft_id, str(error)[:300], now)
     return len(ids)
+
+
+def _publish_if_due(draft_id: int, now: datetime) -> None:
+    draft = service.open_draft(draft_id)
+    if draft.agreed_at is None or draft.publish_at is None or draft.publish_at > now:
+        return  # somebody called it off meanwhile
+    if draft.asked_revision != draft.revision:
+        raise Conflict(_("The draft has changed since it was asked for."))
+    _publish(draft, SYSTEM, now)
+
+
+def _give_up(draft_id: int, why: str, now: datetime) -> None:
+    try:
+        draft = service.open_draft(draft_id)
+    except Refused:
+        return  # another process has published it, or somebody has discarded it
+    _tell(draft, [draft.asked_by_id], "publication_failed", now, words=why)
+    _record(draft, "draft.publication_failed", {"why": why}, SYSTEM, now)
+    _forget(draft)
 
 
 def _publish(draft: ProcedureDraft, actor: Actor, now: datetime) -> list[engine.Deployed]:

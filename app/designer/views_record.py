@@ -56,7 +56,7 @@ def record(draft_id: int) -> str:
 @bp.post("/<int:draft_id>/record")
 @requires(EDIT)
 def go_on(draft_id: int) -> Any:
-    """Do one thing (begin, submit, pass, until, undo, keep) and play it all again."""
+    """Do one thing (begin, submit, pass, undo, keep) and play it all again."""
     draft = queries.get(draft_id)
     do = request.form.get("do", "")
     try:
@@ -65,8 +65,8 @@ def go_on(draft_id: int) -> Any:
             run = Recording(draft.key, recording.begin_of(request.form.get("begin", "")))
     except BadScenario as error:
         return _asked_again(draft, str(error))
+    state, before = _state(request.form.get("state", "")), run.text()
     try:
-        state = _state(request.form.get("state", ""))
         if do == "keep":
             return _keep(draft, run, state)
         refused = _next(draft, run, do, state)
@@ -74,14 +74,13 @@ def go_on(draft_id: int) -> Any:
             return _page(draft, run, state, refused=refused), 422
         result = playing.play(needed_files(draft), scenario_path(draft), run.file(), str(choose()))
     except (playing.NotPlayed, BadScenario) as error:
-        run.take_back()
-        return _page(draft, run, state, error=str(error)), 422
+        return _page(draft, Recording.from_text(draft.key, before), state, error=str(error)), 422
     played = result["scenarios"][0]
     if not played["passed"]:
         if not run.steps:
             return _asked_again(draft, played["message"])
         # What went wrong is not part of the recording; the page shows the state before it.
-        run.take_back()
+        run = Recording.from_text(draft.key, before)
         return _page(draft, run, state, error=played["message"]), 422
     return _page(draft, run, played["state"])
 

@@ -176,6 +176,14 @@ def test_a_recording_that_was_tampered_with_begins_anew(designer, draft, sent):
     assert "请重新开始" in answer.text
 
 
+def test_what_cannot_be_done_takes_no_recorded_step_along(designer, draft):
+    run = Recording("platform_problem", {}, [{"at": "judge", "submit": {"can_solve": True}}], [{"open": "judge"}])
+    sent = {"recording": run.text(), "state": "{}", "do": "submit:nothing"}
+    answer = designer.post(f"/designer/{draft}/record", data=sent)
+    assert answer.status_code == 422
+    assert carried(answer)["recording"] == run.text()
+
+
 def test_a_scenario_is_written_behind_the_others_or_not_at_all(app_context):
     run = Recording("callback", {"klass": "device"}, [{"at": "call", "submit": {"outcome": "one\ntwo: 3", "day": "2026-03-02"}}], [{"open": "call"}])
     written = run.scenario("没接通: 再拨", {"open": [], "status": "completed", "case": "closed"})

@@ -137,6 +137,16 @@ def test_what_does_not_fit_any_more_is_called_off_and_said(desk, draft):
     assert queries.get(draft).is_open
 
 
+def test_what_another_process_has_published_is_no_failure(desk, draft):
+    actor, at = desk.actor("designer"), clock.now() + timedelta(days=1)
+    with transaction():
+        publication.ask(draft, "改个词", publish_at=at, actor=actor, now=clock.now())
+        service.publish(draft, "改个词", agreed=True, actor=actor, now=clock.now())
+    with transaction():
+        publication._give_up(draft, "too late", at)
+    assert told("publication_failed") == []
+
+
 def test_nobody_gets_round_the_second_person(app, desk, two, draft, outside):
     files = {"files": (io.BytesIO(b"<x/>"), "callback.bpmn")}
     sent = signed_in(app, "designer").post("/procedures/deploy", data={"parcel": "x"})
