@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
 import sqlalchemy as sa
@@ -49,13 +49,6 @@ def changed(*, actor_id: int | None, now: datetime) -> None:
 def current() -> rules.Calendar:
     """Return the centre's own calendar."""
     return book().default()
-
-
-def assigned_otherwise(kind: str, subject: str, key: str | None) -> Book:
-    """Return the book as it would be with another assignment; None: with none."""
-    known = book()
-    others = {use: its for use, its in known.assigned.items() if use != (kind, subject)}
-    return replace(known, assigned={**others, **({(kind, subject): key} if key else {})})
 
 
 def get(key: str) -> rules.Calendar:

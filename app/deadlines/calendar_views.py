@@ -104,6 +104,14 @@ def preview(key: str) -> Any:
     return _editor(calendar, form, based_on), 422
 
 
+class _OnlyLooked(Exception):
+    """Nothing is assigned yet: what it would move is shown first."""
+
+    def __init__(self, seen: moving.Preview) -> None:
+        super().__init__()
+        self.seen = seen
+
+
 @bp.post("/<key>/assign")
 @requires("calendar.edit")
 def assign(key: str) -> Any:
@@ -117,26 +125,29 @@ def assign(key: str) -> Any:
         raise Refused(_("A calendar cannot be assigned to that."))
     removed = request.form.get("do") == "remove"
     actor, at, then = current_actor(), now(), request.form.get("then", "")
-    changed = store.assigned_otherwise(kind, subject, None if removed else key)
-    if then not in ("move", "keep"):
-        seen = reassigning.preview(store.book(), changed, at)
-        if seen.moved:
-            return render_template(
-                "deadlines/calendars/assign.html",
-                calendar=calendar, seen=seen, kind=kind, subject=subject, removed=removed,
-            )  # fmt: skip
-        then = "move"  # some count by another calendar from now on and are due at the same time
     moved = 0
-    with transaction():
-        present = store.book()
-        before = present.assigned.get((kind, subject), "")
-        service.assign(kind, subject, None if removed else key, actor_id=actor.id, now=at)
-        if then == "move":
-            moved = reassigning.apply(present, store.book(), actor=actor, now=at)
-        data = {"kind": kind, "subject": subject, "before": before, "moved": moved}
-        _record(key, "calendar.unassigned" if removed else "calendar.assigned", data)
+    try:
+        with transaction():
+            present = store.book()
+            before = present.assigned.get((kind, subject), "")
+            service.assign(kind, subject, None if removed else key, actor_id=actor.id, now=at)
+            # Read within the change, so that nobody decides on a calendar that was kept from before.
+            changed = store.book()
+            if then not in ("move", "keep"):
+                seen = reassigning.preview(present, changed, at)
+                if seen.moved:
+                    raise _OnlyLooked(seen)
+            if then != "keep":
+                moved = reassigning.apply(present, changed, actor=actor, now=at)
+            data = {"kind": kind, "subject": subject, "before": before, "moved": moved}
+            _record(key, "calendar.unassigned" if removed else "calendar.assigned", data)
+    except _OnlyLooked as looked:
+        return render_template(
+            "deadlines/calendars/assign.html",
+            calendar=calendar, seen=looked.seen, kind=kind, subject=subject, removed=removed,
+        )  # fmt: skip
     words = _("Counts from now on. What runs keeps the calendar it began with.")
-    if then == "move":
+    if then != "keep":
         words = ngettext(
             "Counts from now on. %(num)s deadline has moved.",
             "Counts from now on. %(num)s deadlines have moved.",
