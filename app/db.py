@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -147,6 +147,18 @@ def transaction() -> Iterator[Session]:
         _session.reset(tokens[0])
         _writing.reset(tokens[1])
         write.close()
+
+
+class _UndoneError(Exception):
+    """Ends a rehearsal."""
+
+
+@contextmanager
+def rehearsal() -> Iterator[Session]:
+    """Open a transaction of which nothing is kept: what is tried in it can be told, not seen afterwards."""
+    with suppress(_UndoneError), transaction() as write:
+        yield write
+        raise _UndoneError
 
 
 def in_transaction() -> bool:

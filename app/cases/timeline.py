@@ -169,6 +169,13 @@ def _say(
             return "play", "", _("Procedure continued"), [], "steps"
         case "instance.cancelled":
             return "stop", "paused", _("Procedure stopped"), [], "steps"
+        case "instance.token_moved":
+            words = _(
+                "Moved by hand from “%(step)s” to “%(target)s”",
+                step=_(data.get("from_name", "")),
+                target=_(data.get("to_name", "")),
+            )
+            return "flow", "paused", words, [data.get("reason", "")], "steps"
         case "instance.migrated":
             return "flow", "", _("Moved to another version of the procedure"), [], "steps"
         case "instance.completed":

@@ -48,6 +48,7 @@ from app.engine.moving import lock_instances, move_timers
 from app.engine.problems import Problem, ProblemsFound
 from app.engine.queries import (
     DecisionRow,
+    States,
     case_deadlines,
     decide,
     decision_row,
@@ -63,6 +64,7 @@ from app.engine.reckoning import deadline as reckon
 from app.engine.schedule import lock_due, next_due
 from app.engine.script_engine import BpmnError
 from app.engine.store import LoadedVersion, version
+from app.engine.token_moves import Target, Token, TokenMove, move_token, tokens
 
 __all__ = [
     "About",
@@ -80,9 +82,13 @@ __all__ = [
     "Problem",
     "ProblemsFound",
     "Rung",
+    "States",
     "StepContext",
     "StepResult",
     "Subject",
+    "Target",
+    "Token",
+    "TokenMove",
     "VersionInfo",
     "broken_links",
     "cancel",
@@ -109,7 +115,9 @@ __all__ = [
     "lock_item",
     "migrate",
     "take_back_migration",
+    "tokens",
     "move_timers",
+    "move_token",
     "never_deployed",
     "next_due",
     "off",

@@ -182,7 +182,7 @@ def _move(step: Step, new: LoadedVersion) -> list[str]:
                 # The library resets every open task: drafts and due dates are put back below.
                 migrate_workflow(difference, tree, spec)
             _restore(step, kept)
-            _forget_stale_events(workflow)
+            forget_stale_events(workflow)
         step.version = new
         step.reader = Reader(workflow, new, step.instance.business_key)
         step.advance()
@@ -215,9 +215,11 @@ def _restore(step: Step, kept: dict[Any, tuple[dict[str, Any], dict[str, Any]]])
             task.internal_data["event_value"] = internal["event_value"]
 
 
-def _forget_stale_events(workflow: Any) -> None:
-    # 3.2.0 leaves the tasks that a reset removed among those that wait for events; the next event would
-    # crash.
+def forget_stale_events(workflow: Any) -> None:
+    """Drop the tasks that wait for no event any more from those that are told of one.
+
+    3.2.0 leaves the tasks that a reset removed there; the next event would crash.
+    """
     workflow.event_manager.tasks = {
         task_id: task
         for task_id, task in workflow.event_manager.tasks.items()

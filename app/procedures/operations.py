@@ -69,6 +69,7 @@ class InstancePage:
     key: str
     newest: int
     diagrams: list[DiagramView]
+    states: engine.States
     items: list[WorkItem]
     timers: list[Timer]
     messages: list[WaitingMessage]
@@ -159,11 +160,13 @@ def instance_page(instance_id: int) -> InstancePage:
         .limit(TIMERS_SHOWN)
     )
     messages = sa.select(WaitingMessage).where(WaitingMessage.instance_id == instance_id)
+    states = engine.element_states(instance_id)
     return InstancePage(
         row=_instance(row),
         key=row.key,
         newest=row.newest,
-        diagrams=diagrams(row.catalog, engine.element_states(instance_id)),
+        diagrams=diagrams(row.catalog, states),
+        states=states,
         items=list(session().scalars(items.where(WorkItem.status.in_(("open", "claimed"))))),
         timers=list(session().scalars(timers)),
         messages=list(session().scalars(messages)),
