@@ -14,7 +14,13 @@ from app.procedures.scenario_cli import test
 def init_app(app: Flask) -> None:
     """Register the commands `flask bpmn …` and the pages under /procedures."""
     from app import jobs
-    from app.procedures import views, views_operations, views_tokens, views_usage  # noqa: F401  add their views
+    from app.procedures import (  # noqa: F401  add their views
+        views,
+        views_bulk,
+        views_operations,
+        views_tokens,
+        views_usage,
+    )
     from app.procedures.migration import job
     from app.procedures.migration import views as _views  # noqa: F401  adds the pages of migrations
     from app.procedures.migration.cli import migrate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ from app.engine.tables import (
 )
 from app.errors import NotFound
 from app.procedures.queries import DiagramView, catalogs, diagrams, newest_versions, people_names
+from app.procedures.remedies import remedy
 
 RESOLVED_SHOWN = 30
 INSTANCES_SHOWN = 30
@@ -45,6 +46,11 @@ class IncidentRow:
     created_at: datetime
     resolved_at: datetime | None
     resolved_by: str
+
+    @property
+    def remedy(self) -> tuple[str, str]:
+        """Why it failed and what can be done, in the reader's language."""
+        return remedy(self.detail)
 
 
 @dataclass(frozen=True)
@@ -136,6 +142,12 @@ def instances(
         query = query.where(Instance.id.in_(items) | Instance.id.in_(times))
     if before:
         query = query.where(Instance.id < before)
+    return [_instance(row) for row in session().execute(query)]
+
+
+def instances_by_id(ids: Sequence[int]) -> list[InstanceRow]:
+    """Return these instances, oldest first; those that do not exist are left out."""
+    query = _instances().where(Instance.id.in_(ids)).order_by(Instance.id)
     return [_instance(row) for row in session().execute(query)]
 
 

@@ -13,7 +13,7 @@ from app.accounts.web import current_actor, requires
 from app.clock import now
 from app.db import transaction
 from app.errors import Refused, StepFailed
-from app.procedures import operations, queries
+from app.procedures import bulk, operations, queries
 from app.procedures.views import bp, diagram_states, send_file_of
 from app.web.i18n import choose
 
@@ -70,6 +70,7 @@ def instances() -> str:
         element=element,
         procedures=queries.list_procedures(),
         statuses=operations.STATUSES,
+        verbs=bulk.verbs(),
     )
 
 

@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import re
 
+import pytest
 import sqlalchemy as sa
 
 from app.db import close_read_session, session
 from app.engine.tables import Event, Instance, WorkItem
-from tests.integration.test_procedure_pages import desk, instance_id, sign_in  # noqa: F401  fixtures
+from tests.factories import Desk
+from tests.integration.case_pages import signed_in
+
+
+@pytest.fixture
+def instance_id(app):
+    with app.app_context():
+        desk = Desk(app)
+        found = desk.receive().instance.id
+        close_read_session()
+    yield found
+    with app.app_context():
+        desk.close()
+
+
+@pytest.fixture
+def sign_in(app, instance_id):
+    return lambda username, language="zh": signed_in(app, username, language)
 
 
 def _token(page: str) -> str:
