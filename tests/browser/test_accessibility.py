@@ -42,10 +42,11 @@ PAGES = {
     "designer": (
         "/procedures", "/procedures/customer_issue", "/procedures/device_problem", "/procedures/upload",
         "/designer", "/designer/new", "/designer/{draft}", "/designer/{draft}/files/complaints/judge.json",
-        "/designer/{draft}/add", "/designer/{draft}/publish",
+        "/designer/{draft}/add", "/designer/{draft}/publish", "/procedures/customer_issue/usage",
+        "/procedures/customer_issue/compare",
         "/procedures/customer_issue/versions/1/forms/complaints/register.json",
     ),
-    "operator": ("/procedures/incidents", "/procedures/customer_issue/migrate", "/procedures/instances", "/procedures/instances/{instance}", "/timers"),
+    "operator": ("/procedures/incidents", "/procedures/customer_issue/migrate", "/procedures/instances", "/procedures/instances/{instance}", "/procedures/instances/{instance}/move", "/timers"),
     "admin": (
         "/admin/users", "/admin/users/new", "/admin/users/{person}", "/admin/organisation", "/admin/outbox",
     ),
