@@ -1,8 +1,8 @@
 """`python -m app.ops.bench_migration`: what moving 1,000 running instances takes on PostgreSQL.
 
-The shipped complaint procedure, each instance at its first or second step with its deadline and its wait for a
+The shipped complaint procedure, each instance at one of its first steps with its deadline and its wait for a
 withdrawal; a server that keeps what it is told (fsync, synchronous commits); one process, each instance in a
-transaction of its own. Before, a step of 200 of them is completed: what moving costs against an ordinary step.
+transaction of its own. Before, 200 of them complete a step: what moving costs against an ordinary step.
 The last line is one JSON object of figures. Takes about two minutes.
 """
 

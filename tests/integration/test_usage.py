@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from app import clock
-from app.db import close_read_session
+from app import clock, engine
+from app.db import close_read_session, transaction
 from app.errors import NotFound
 from app.procedures.usage import queries
 from tests.integration.case_pages import signed_in
@@ -87,3 +87,22 @@ def test_it_costs_the_same_with_more_cases(desk, count_statements):
             looked_at(days=9)
         counts.append(len(counted))
     assert counts[0] == counts[1] <= 8
+
+
+def test_what_left_the_diagram_is_counted_with_where_it_was_moved(app, desk, designer):
+    desk.receive(title="终端频繁离线").analyse("device")
+    moved, ended = desk.receive(title="油耗不符"), desk.receive(title="重复登记")
+    operator = desk.actor("operator")
+    with transaction():
+        engine.move_token(
+            moved.instance.id, "register", "closed", reason="by phone", actor=operator, now=clock.now()
+        )
+    with transaction():
+        engine.cancel(ended.instance.id, "entered twice", actor=operator, now=clock.now())
+    close_read_session()
+    fit = looked_at(days=9).usage.conformance
+    assert fit.straight == 1
+    assert fit.astray == {"instance.token_moved": 1, "instance.cancelled": 1}
+    assert fit.moves == [("接收问题信息", "已归档", 1)]
+    page = designer.get("/procedures/customer_issue/usage").text
+    assert "33.3%" in page and "接收问题信息 → 已归档 × 1" in page

@@ -1,4 +1,4 @@
-"""Reads for the page of what really happens; five statements, at most `MOST` instances."""
+"""Reads for the page of what really happens; six statements, at most `MOST` instances."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from app.procedures.usage import rules
 from app.procedures.usage.rules import Place, Trail
 
 MOST = 2_000
+MOVES_SHOWN = 10
+# What takes an instance off the ways that are drawn.
+ASTRAY = ("instance.token_moved", "instance.migrated", "incident.recorded", "instance.cancelled")
 MEASURES = ("visits", "time", "escalations", "again")
 
 
@@ -54,6 +57,21 @@ class FlowUse:
 
 
 @dataclass(frozen=True)
+class Conformance:
+    """How far what happened was what is drawn.
+
+    straight: instances that went by the diagram alone.
+    astray:   event kind → instances that had it: moved by hand, to another version, a step that failed, ended
+              from outside; one may have several.
+    moves:    (step left, step moved to, how often), the most frequent first.
+    """
+
+    straight: int
+    astray: dict[str, int]
+    moves: list[tuple[str, str, int]]
+
+
+@dataclass(frozen=True)
 class Usage:
     """What one version, or all of them together, did in the period."""
 
@@ -63,6 +81,7 @@ class Usage:
     steps: list[StepUse]
     flows: dict[Place, int]
     never: list[FlowUse]
+    conformance: Conformance
 
     @property
     def capped(self) -> bool:
@@ -157,6 +176,26 @@ def _usage(
             for flow, (source, target) in process.get("flows", {}).items()
             if not trail.flows[id, flow] and trail.instances
         ],
+        _conformance(within, sum(by_status.values())),
+    )
+
+
+def _conformance(within: sa.Select[Any], instances: int) -> Conformance:
+    rows = session().execute(
+        sa.select(Event.kind, Event.instance_id, Event.data).where(
+            Event.instance_id.in_(within), Event.kind.in_(ASTRAY)
+        )
+    )
+    astray: dict[str, set[int]] = defaultdict(set)
+    moves: Counter[tuple[str, str]] = Counter()
+    for kind, instance_id, data in rows:
+        astray[kind].add(instance_id)
+        if kind == "instance.token_moved":
+            moves[str(data.get("from_name", "")), str(data.get("to_name", ""))] += 1
+    return Conformance(
+        straight=instances - len(set().union(*astray.values())),
+        astray={kind: len(ids) for kind, ids in astray.items()},
+        moves=[(source, target, n) for (source, target), n in moves.most_common(MOVES_SHOWN)],
     )
 
 
