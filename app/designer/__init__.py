@@ -16,6 +16,7 @@ def init_app(app: Flask) -> None:
         views_editor,  # noqa: F401
         views_mend,  # noqa: F401
         views_record,  # noqa: F401
+        views_replay,  # noqa: F401
         views_scenarios,  # noqa: F401
     )
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from flask_babel import gettext as _
@@ -57,6 +59,19 @@ class Decision:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     rules: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names of process data that the table reads; what is no expression is left out."""
+        texts = [*self.inputs]
+        for given, then in self.rules:
+            texts += [cell_expression(cell) for cell in given if not is_any(cell)]
+            texts += then
+        found: set[str] = set()
+        for text in filter(None, dict.fromkeys(texts)):
+            with suppress(ExpressionError):
+                found |= expressions.names_read(text)
+        return frozenset(found - {INPUT_NAME})
 
     def evaluate(self, data: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the outputs of the first row that fits, or None; for COLLECT lists over all rows that fit.

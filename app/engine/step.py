@@ -16,6 +16,7 @@ from SpiffWorkflow.bpmn import BpmnEvent
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import CycleTimerEventDefinition
 from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
+from SpiffWorkflow.spiff.specs.defaults import BusinessRuleTask
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 from sqlalchemy.exc import SQLAlchemyError
@@ -61,6 +62,17 @@ class CaseStatus:
     status: str
 
 
+@dataclass(frozen=True)
+class Made:
+    """A decision table was asked. inputs: what it reads, by name; row: see `decisions.Decided`."""
+
+    place: Place
+    decision: str
+    row: int | None
+    inputs: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+
+
 @dataclass
 class Happened:
     """What went on during a step, in order."""
@@ -71,6 +83,7 @@ class Happened:
     escalations: list[Escalation] = field(default_factory=list)
     statuses: list[CaseStatus] = field(default_factory=list)
     received: list[PendingMessage] = field(default_factory=list)
+    decided: list[Made] = field(default_factory=list)
     uncaught: list[str] = field(default_factory=list)
     thrown: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)  # name, correlation, payload
 
@@ -244,11 +257,24 @@ class Step:
         )
         if not repeated and not reader.in_loop(task):
             self.happened.done.append(place)
+        if isinstance(task.task_spec, BusinessRuleTask):
+            self._decided(task, place)
         properties = self.reader.element(place).get("properties", {})
         if properties.get("caseStatus"):
             self.happened.statuses.append(CaseStatus(place, properties["caseStatus"].strip()))
         if properties.get("escalation"):
             self._escalate(task, place, properties["escalation"])
+
+    def _decided(self, task: Task, place: Place) -> None:
+        """Note what a table was asked: asked once more on what the task began with, since it keeps no row."""
+        decision = task.task_spec.dmnEngine.decision
+        began_with = task.parent.data
+        decided = decision.decide(began_with)
+        outputs = decided.outputs or dict.fromkeys(decision.outputs)
+        inputs = {name: began_with[name] for name in sorted(decision.names) if name in began_with}
+        # The library calls it by its table's id; people know it by its own.
+        name = str(self.reader.element(place).get("decision") or decision.id)
+        self.happened.decided.append(Made(place, name, decided.row, inputs, outputs))
 
     def _escalate(self, task: Task, place: Place, told: str) -> None:
         boundary = reader.origin_boundary(task)

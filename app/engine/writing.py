@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,10 @@ from app.engine.step import Escalation, Picture, Step
 from app.engine.tables import Incident, WorkItem
 
 MAX_LEVEL = 3
+# Of decisions; a telephone or identity number is longer, an instant has its parts apart.
+LONGEST_NUMBER = 1_000_000_000
+LONGEST_TEXT = 80
+_LONG_NUMBER = re.compile(r"\d{7}|@")
 # Messages kept for us may open waits for other kept messages; more rounds than this is a loop.
 MAX_KEPT_ROUNDS = 20
 
@@ -212,6 +217,9 @@ def _record(ending: Ending) -> None:
         _event(step, "timer.fired", data, timer.place)
     for message in step.happened.received:
         _event(step, "message.received", {"name": message.name}, message.place)
+    for made in step.happened.decided:
+        data = {"decision": made.decision, "row": made.row, "inputs": _plain(made.inputs)}
+        _event(step, "decision.made", data | {"outputs": _plain(made.outputs)}, made.place)
     for one in ending.overdue:
         item = one.item
         data = {"item": item.id, "name": item.name, "level": one.level, "told": one.rung["target"]}
@@ -284,6 +292,18 @@ def _event(step: Step, kind: str, data: dict[str, Any], place: Place | None = No
         process_id=place.process_id if place else None,
         element=place.element if place else None,
     )
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the history may keep: short texts, numbers, truth values; no person's number."""
+    return {
+        name: value
+        for name, value in values.items()
+        if value is None
+        or isinstance(value, bool)
+        or (isinstance(value, int | float) and abs(value) < LONGEST_NUMBER)
+        or (isinstance(value, str) and len(value) <= LONGEST_TEXT and not _LONG_NUMBER.search(value))
+    }
 
 
 def _place(item: WorkItem) -> Place:

@@ -42,7 +42,7 @@ PAGES = {
     "designer": (
         "/procedures", "/procedures/customer_issue", "/procedures/device_problem", "/procedures/upload",
         "/designer", "/designer/new", "/designer/{draft}", "/designer/{draft}/files/complaints/judge.json",
-        "/designer/{draft}/add", "/designer/{draft}/publish", "/procedures/customer_issue/usage",
+        "/designer/{draft}/add", "/designer/{draft}/publish", "/designer/{draft}/replay", "/designer/{draft}/scenarios", "/procedures/customer_issue/usage",
         "/procedures/customer_issue/compare",
         "/procedures/customer_issue/versions/1/forms/complaints/register.json",
     ),

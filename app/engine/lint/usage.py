@@ -8,9 +8,8 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from app.engine import decisions, expressions
+from app.engine import decisions
 from app.engine.bundles import Library, kind
-from app.engine.expressions import ExpressionError
 from app.engine.lint.context import WARNING, Findings
 from app.engine.lint.data import all_names, process_fields, read_by_expression
 from app.engine.problems import Problem
@@ -93,18 +92,7 @@ def _read_by_table(content: bytes) -> set[str]:
         tables = decisions.parse(read_xml(content))
     except BadFile:
         return set()
-    found: set[str] = set()
-    for table in tables:
-        texts = [*table.inputs]
-        for given, then in table.rules:
-            texts += [decisions.cell_expression(cell) for cell in given if not decisions.is_any(cell)]
-            texts += then
-        for text in dict.fromkeys(texts):
-            try:
-                found |= expressions.names_read(text)
-            except ExpressionError:
-                continue
-    return found
+    return {name for table in tables for name in table.names}
 
 
 def _conditions(known: Library, path: str) -> set[str]:

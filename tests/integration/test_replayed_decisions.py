@@ -1,0 +1,108 @@
+"""What closed cases were decided is kept, and a draft's tables are asked the same before they count."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from app import clock
+from app.db import close_read_session, session, transaction
+from app.designer import replaying, service
+from app.designer.tables import ProcedureDraft
+from app.engine.deploy import latest_files
+from app.engine.tables import Event
+from tests.factories import Desk
+from tests.integration.case_pages import signed_in
+
+TABLE = "complaints/callback.dmn"
+
+
+@pytest.fixture
+def desk(app):
+    with app.app_context():
+        made = Desk(app)
+        close_read_session()
+        yield made
+        close_read_session()
+        made.close()
+
+
+@pytest.fixture
+def closed(desk):
+    """Two cases called back and archived, one still waiting for its call."""
+    cases = [desk.receive(title=f"油耗报表不符 {n}").analyse("platform") for n in range(3)]
+    for case in cases:
+        case.do("judge", can_solve=False)
+        case.do("refer")
+        case.do("solve")
+    for case in cases:
+        case.until_callback()
+    for case in cases[:2]:
+        case.call()
+        case.do("archive")
+    close_read_session()
+    return cases
+
+
+def files_with(**changed):
+    files = dict(latest_files())
+    close_read_session()
+    for name, (old, new) in changed.items():
+        path = f"complaints/{name}.dmn"
+        assert old in files[path]
+        files[path] = files[path].replace(old, new)
+    return files
+
+
+def decisions():
+    rows = session().scalars(sa.select(Event).where(Event.kind == "decision.made").order_by(Event.id)).all()
+    close_read_session()
+    return rows
+
+
+def test_a_decision_is_kept_with_what_it_was_asked_and_its_row(closed):
+    made = [one.data for one in decisions() if one.data["decision"] == "callback"]
+    assert len(made) >= 2
+    assert made[0]["inputs"]["klass"] == "platform"
+    assert made[0]["row"] and made[0]["outputs"]["days"] is not None
+
+
+def test_the_same_tables_decide_the_same_and_only_closed_cases_are_asked(closed):
+    result = replaying.replay(files_with(), 50)
+    close_read_session()
+    asked = {table.decision: table for table in result.tables}
+    assert result.instances == 2
+    assert asked["callback"].asked == 2
+    assert all(not table.otherwise for table in result.tables)
+    assert replaying.replay(files_with(), 1).instances == 1
+
+
+def test_a_changed_table_says_which_cases_would_have_gone_another_way(closed):
+    before = {one.data["outputs"]["days"] for one in decisions() if one.data["decision"] == "callback"}
+    files = files_with()
+    days = next(iter(before))
+    old = f"<text>{days}</text>".encode()
+    files[TABLE] = files[TABLE].replace(old, b"<text>9</text>")
+    found = next(one for one in replaying.replay(files, 50).tables if one.decision == "callback")
+    assert len(found.otherwise) == 2
+    assert ("days", days, 9) in found.otherwise[0].changed
+    assert {one.case_number for one in found.otherwise} == {case.row.number for case in closed[:2]}
+
+
+def test_a_table_that_reads_what_nobody_knew_has_no_answer(closed):
+    files = files_with(callback=(b"<text>klass</text>", b"<text>mileage</text>"))
+    found = next(one for one in replaying.replay(files, 50).tables if one.decision == "callback")
+    assert found.otherwise and all("mileage" in one.problem for one in found.otherwise)
+
+
+def test_the_page_shows_it_for_a_draft(app, desk, closed):
+    with transaction():
+        draft_id = service.open_version("callback", actor=desk.actor("designer"), now=clock.now()).id
+        draft = session().get_one(ProcedureDraft, draft_id)
+        assert draft.key == "callback"
+    designer = signed_in(app, "designer")
+    page = designer.get(f"/designer/{draft_id}/replay?n=1000").text
+    assert "询问 2 次" in page and "全部相同" in page
+    assert "/replay" in designer.get(f"/designer/{draft_id}/publish").text
+    assert designer.get(f"/designer/{draft_id}/replay?n=7").status_code == 200
+    assert signed_in(app, "agent").get(f"/designer/{draft_id}/replay").status_code == 403
