@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from app import clock
+from app.accounts.actor import SYSTEM
 from app.db import close_read_session, session, transaction
 from app.designer import replaying, service
 from app.designer.tables import ProcedureDraft
@@ -105,4 +106,11 @@ def test_the_page_shows_it_for_a_draft(app, desk, closed):
     assert "询问 2 次" in page and "全部相同" in page
     assert "/replay" in designer.get(f"/designer/{draft_id}/publish").text
     assert designer.get(f"/designer/{draft_id}/replay?n=7").status_code == 200
+
+
+def test_only_designers_may(app):
+    with app.app_context():
+        Desk(app).close()
+        with transaction():
+            draft_id = service.open_version("callback", actor=SYSTEM, now=clock.now()).id
     assert signed_in(app, "agent").get(f"/designer/{draft_id}/replay").status_code == 403
