@@ -6,7 +6,7 @@ The caller holds the transaction. Whatever raises leaves the row as it was; the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -268,13 +268,17 @@ class Step:
     def _decided(self, task: Task, place: Place) -> None:
         """Note what a table was asked: asked once more on what the task began with, since it keeps no row."""
         decision = task.task_spec.dmnEngine.decision
-        began_with = task.parent.data
-        decided = decision.decide(began_with)
-        outputs = decided.outputs or dict.fromkeys(decision.outputs)
-        inputs = {name: began_with[name] for name in sorted(decision.names) if name in began_with}
-        # The library calls it by its table's id; people know it by its own.
-        name = str(self.reader.element(place).get("decision") or decision.id)
-        self.happened.decided.append(Made(place, name, decided.row, inputs, outputs))
+        # A turn of a repeated step has its item itself; what the table said must not pass for what it read.
+        began_with = {**task.data, **task.parent.data}
+        with suppress(ExpressionError):
+            decided = decision.decide(began_with)
+            outputs = decided.outputs or dict.fromkeys(decision.outputs)
+            if any(task.data.get(name) != value for name, value in outputs.items()):
+                return  # a script ran before it: what it was asked is not known any more
+            inputs = {name: began_with[name] for name in sorted(decision.names) if name in began_with}
+            # The library calls it by its table's id; people know it by its own.
+            name = str(self.reader.element(place).get("decision") or decision.id)
+            self.happened.decided.append(Made(place, name, decided.row, inputs, outputs))
 
     def _escalate(self, task: Task, place: Place, told: str) -> None:
         boundary = reader.origin_boundary(task)

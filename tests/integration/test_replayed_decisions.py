@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from app import clock
+from app import clock, engine
 from app.accounts.actor import SYSTEM
 from app.db import close_read_session, session, transaction
 from app.designer import replaying, service
@@ -14,6 +14,8 @@ from app.engine.deploy import latest_files
 from app.engine.tables import Event
 from tests.factories import Desk
 from tests.integration.case_pages import signed_in
+from tests.support.engine_files import lane, line, process, user_task
+from tests.support.procedures import Procedures
 
 TABLE = "complaints/callback.dmn"
 
@@ -114,3 +116,47 @@ def test_only_designers_may(app):
         with transaction():
             draft_id = service.open_version("callback", actor=SYSTEM, now=clock.now()).id
     assert signed_in(app, "agent").get(f"/designer/{draft_id}/replay").status_code == 403
+
+
+DMN = b"""<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="t">
+<decision id="size" name="size"><decisionTable id="size_table" hitPolicy="FIRST">
+<input id="i" label="n"><inputExpression id="e" typeRef="number"><text>n</text></inputExpression></input>
+<output id="o" name="size" typeRef="string"/>
+<rule id="r1"><inputEntry id="a"><text>&gt; 10</text></inputEntry>
+<outputEntry id="b"><text>"large"</text></outputEntry></rule>
+<rule id="r2"><inputEntry id="c"><text></text></inputEntry>
+<outputEntry id="f"><text>"small"</text></outputEntry></rule>
+</decisionTable></decision></definitions>"""
+CALLED = "<spiffworkflow:calledDecisionId>size</spiffworkflow:calledDecisionId>"
+EACH = (
+    '<bpmn:multiInstanceLoopCharacteristics isSequential="false"><bpmn:loopDataInputRef>many</bpmn:loopDataInputRef>'
+    '<bpmn:inputDataItem id="n" name="n"/></bpmn:multiInstanceLoopCharacteristics>'
+)
+
+
+@pytest.mark.sqlite_only
+@pytest.mark.parametrize(
+    ("before", "each", "kept"),
+    [
+        ("", EACH, [({"n": 3}, 2, "small"), ({"n": 30}, 1, "large")]),
+        # What a script of the step itself gave is asked of the table, and is not what came to the step.
+        ("<spiffworkflow:preScript>n = n * 100</spiffworkflow:preScript>", "", []),
+        ("", "", [({"n": 5}, 2, "small")]),
+    ],
+    ids=["each of many", "after a script", "plainly"],
+)
+def test_every_table_is_asked_as_before_whether_or_not_it_can_be_kept(app_context, before, each, kept):
+    rule = (
+        f'<bpmn:businessRuleTask id="rule"><bpmn:extensionElements>{CALLED}{before}</bpmn:extensionElements>'
+        f"{each}</bpmn:businessRuleTask>"
+    )
+    given = '<bpmn:scriptTask id="given"><bpmn:script>%s = 5</bpmn:script></bpmn:scriptTask>'
+    given %= "other" if each else "n"
+    content = process(lane("look") + line(given, rule, user_task("look"), ids=("given", "rule", "look")))
+    desk = Procedures()
+    with transaction():
+        engine.deploy({"p.bpmn": content, "size.dmn": DMN}, actor=desk.actor, now=desk.now)
+    desk.start("p", many=[3, 30])
+    assert desk.open() == ["look"]
+    made = [(one.data["inputs"], one.data["row"], one.data["outputs"]["size"]) for one in decisions()]
+    assert sorted(made, key=str) == sorted(kept, key=str)
