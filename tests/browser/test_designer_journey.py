@@ -1,0 +1,238 @@
+"""A process designer from an empty sheet to the heat map, all of it in Chromium with mouse and keyboard."""
+
+from __future__ import annotations
+
+import re
+
+import sqlalchemy as sa
+from playwright.sync_api import Page, expect
+
+from app import clock, engine
+from app.accounts.actor import SYSTEM
+from app.db import close_read_session, session, transaction
+from app.engine.tables import Instance, ProcedureVersion, WorkItem
+from tests.factories import Desk
+
+# The check of a whole draft takes its time on a busy build machine.
+expect.set_options(timeout=30_000)
+DRAWING = "complaints/spares.bpmn"
+RUNNING = 50
+
+
+def ready(page: Page) -> None:
+    page.locator("[data-designer][data-ready=yes]").wait_for()
+
+
+def field(page: Page, key: str):
+    return page.locator(f"[data-props] [data-key='{key}']")
+
+
+def fill(page: Page, key: str, words: str) -> None:
+    field(page, key).fill(words)
+    page.keyboard.press("Tab")
+
+
+def saved(page: Page) -> None:
+    expect(page.locator("[data-designer]")).to_have_attribute("data-state", "saved")
+
+
+def add_file(page: Page, kind: str, title: str, name: str) -> None:
+    page.locator(".dz__plus").last.click()
+    page.locator(f"[name=kind][value={kind}]").check()
+    page.locator("[name=title]").fill(title)
+    page.locator("[name=name]").fill(name)
+    page.locator("main form button.btn--primary").click()
+    ready(page)
+
+
+def select(page: Page, element: str) -> None:
+    """Click until an element is selected with its tools open; a click on a selected one lets it go."""
+    chosen = f"(deskModeler.get('selection').get()[0] || {{}}).id === '{element}'"
+    for _try in range(4):
+        if page.evaluate(chosen) and page.locator(".djs-context-pad.open").count():
+            return
+        page.locator(f"[data-element-id={element}]").first.click()
+        # The tools open at the next frame.
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    raise AssertionError(f"{element} cannot be selected")
+
+
+def append(
+    page: Page, source: str, tool: str, element: str, name: str, *, kind: str = "", lane: str = ""
+) -> None:
+    """Hang a new element behind another one, name it, say what it is, who does it and its id."""
+    select(page, source)
+    page.locator(f".djs-context-pad [data-action='append.{tool}']").click()
+    page.wait_for_function("one => (deskModeler.get('selection').get()[0] || {}).id !== one", arg=source)
+    if tool == "append-task":  # its name is written where it stands
+        expect(page.locator(".djs-direct-editing-parent")).to_be_visible()
+        page.keyboard.type(name)
+        page.keyboard.press("Enter")
+        expect(field(page, "name")).to_have_value(name)
+    else:
+        fill(page, "name", name)
+    if kind:
+        page.locator(".djs-context-pad [data-action=replace]").click()
+        page.locator(f".djs-popup [data-id={kind}]").click()
+        expect(page.locator(".djs-popup")).to_have_count(0)
+    if lane:
+        field(page, "lane").select_option(label=lane)
+    fill(page, "id", element)
+    page.locator(f"[data-element-id={element}]").first.wait_for()
+
+
+def connect(page: Page, source: str, target: str) -> None:
+    select(page, source)
+    page.locator(".djs-context-pad [data-action=connect]").click()
+    page.locator(f"[data-element-id={target}]").first.click()
+    page.wait_for_function(
+        "([a, b]) => deskModeler.get('elementRegistry').get(a).outgoing.some(one => one.target.id === b)",
+        arg=[source, target],
+    )
+
+
+def flow(page: Page, source: str, target: str) -> str:
+    found: str = page.evaluate(
+        "([a, b]) => deskModeler.get('elementRegistry').get(a).outgoing.filter(one => one.target.id === b)[0].id",
+        [source, target],
+    )
+    return found
+
+
+def remove_flow(page: Page, id: str) -> None:
+    way = page.locator(f"[data-element-id={id}]").bounding_box()
+    page.mouse.click(way["x"] + way["width"] / 2, way["y"] + way["height"] / 2)
+    page.wait_for_function("one => (deskModeler.get('selection').get()[0] || {}).id === one", arg=id)
+    page.keyboard.press("Delete")
+    expect(page.locator(f"[data-element-id={id}]")).to_have_count(0)
+
+
+def publish(page: Page, comment: str) -> None:
+    saved(page)
+    page.locator("[data-publish]").click()
+    page.locator("[name=comment]").fill(comment)
+    page.locator("main form button[value=publish]").click()
+    page.wait_for_url("**/procedures/spares")
+
+
+def begin(count: int) -> list[int]:
+    with transaction():
+        started = [
+            engine.start("spares", {"klass": "device"}, actor=SYSTEM, now=clock.now()) for _n in range(count)
+        ]
+        return [one.id for one in started]
+
+
+def test_a_procedure_is_drawn_mended_published_worked_changed_and_seen(app, sign_in):
+    with app.app_context():
+        Desk(app).close()
+        close_read_session()
+    page = sign_in("designer", "zh")
+    page.goto("/designer/new")
+    page.locator("[name=name]").fill("配件申请")
+    page.locator("[name=key]").fill("spares")
+    for role in ("客服助理", "客户主管", "配件发货员"):
+        page.get_by_label(role, exact=True).check()
+    page.locator("form button.btn--primary").last.click()
+    ready(page)
+    add_file(page, "form", "登记配件", "spares_ask")
+    add_file(page, "form", "发货登记", "spares_send")
+    add_file(page, "dmn", "费用高低", "spares_cost")
+    page.locator("[data-table] td.cell.output-cell").first.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type('"high"')
+    page.keyboard.press("Tab")
+    saved(page)
+
+    # Five tasks in three lanes, a gateway, a wait of a day.
+    page.locator(f"[data-leaf='{DRAWING}']").click()
+    ready(page)
+    remove_flow(page, "begin__finished")
+    user = "replace-with-user-task"
+    append(page, "begin", "append-task", "register", "登记配件", kind=user, lane="客服助理")
+    field(page, "prop:formJsonSchemaFilename").select_option("complaints/spares_ask.json")
+    append(page, "register", "append-task", "weigh", "费用高低", kind="replace-with-rule-task")
+    field(page, "decision").select_option("spares_cost")
+    append(page, "weigh", "gateway", "dear", "费用高？")
+    append(page, "dear", "append-task", "approve", "审批", kind=user, lane="客户主管")
+    append(page, "approve", "append-task", "send", "发货", kind=user, lane="配件发货员")
+    field(page, "prop:formJsonSchemaFilename").select_option("complaints/spares_send.json")
+    append(page, "send", "intermediate-event", "rest", "等一天", kind="replace-with-timer-intermediate-catch")
+    fill(page, "timer", "P1D")
+    append(page, "rest", "append-task", "confirm", "确认收货", kind=user, lane="客服助理")
+    connect(page, "dear", "send")
+    connect(page, "confirm", "finished")
+    saved(page)
+
+    # Two findings: neither way out of the gateway says when it is gone.
+    errors = page.locator("[data-findings] .find--error")
+    expect(errors).to_have_count(2)
+    asked = flow(page, "dear", "approve")
+    page.locator("[data-findings] .find__name", has_text=asked).first.click()
+    fill(page, "condition", 'result == "high"')
+    expect(errors).to_have_count(1)
+    select(page, "dear")
+    field(page, "default").select_option(flow(page, "dear", "send"))
+    expect(errors).to_have_count(0)
+    publish(page, "第一版")
+
+    # Somebody works it.
+    with app.app_context():
+        (first,) = begin(1)
+        item = session().scalar(sa.select(WorkItem.id).where(WorkItem.instance_id == first))
+        close_read_session()
+    agent = sign_in("agent", "zh")
+    agent.goto(f"/inbox/{item}")
+    expect(agent.get_by_role("heading", name="登记配件").first).to_be_visible()
+    agent.locator("#work [data-key=c]").click()
+    expect(agent.locator("[data-submit]")).to_be_visible()
+    agent.locator("[name=result]").fill("终端一台")
+    agent.locator("[data-submit]").click()
+    expect(agent.get_by_text("审批").or_(agent.locator("#toasts .toast")).first).to_be_visible()
+    with app.app_context():
+        open_ = (
+            session()
+            .scalars(
+                sa.select(WorkItem.element).where(WorkItem.instance_id == first, WorkItem.status == "open")
+            )
+            .all()
+        )
+        assert open_ == ["approve"]  # the table said "high"
+        begin(RUNNING)
+        close_read_session()
+
+    # A step is inserted, and the running ones follow.
+    page.goto("/designer")
+    page.locator("#f-procedure").select_option("spares")
+    page.locator("form:has(#f-procedure) button").click()
+    ready(page)
+    remove_flow(page, flow(page, "confirm", "finished"))
+    append(page, "confirm", "append-task", "thank", "致谢", kind=user)
+    connect(page, "thank", "finished")
+    expect(errors).to_have_count(0)
+    publish(page, "收货后致谢")
+    page.goto("/procedures/spares/migrate")
+    page.get_by_role("button", name=re.compile("v2")).first.click()
+    expect(page.locator("#migration")).to_contain_text(f"{RUNNING + 1} / {RUNNING + 1}")
+    page.locator("#migration details.ask summary").first.click()
+    page.locator("#migration [name=reason]").first.fill("新版本多一步")
+    page.locator("#migration details.ask form button.btn--primary").first.click()
+    page.wait_for_url(re.compile(r"/migrations/2$"))
+    expect(page.locator("#migration")).to_contain_text(f"{RUNNING + 1} / {RUNNING + 1}")
+    expect(page.locator("#migration [role=progressbar]")).to_have_attribute("aria-valuenow", str(RUNNING + 1))
+    with app.app_context():
+        on = session().execute(
+            sa.select(ProcedureVersion.number, sa.func.count())
+            .join(Instance, Instance.version_id == ProcedureVersion.id)
+            .where(Instance.id >= first)
+            .group_by(ProcedureVersion.number)
+        )
+        assert [tuple(one) for one in on] == [(2, RUNNING + 1)]
+        close_read_session()
+
+    # What really happens.
+    page.goto("/procedures/spares/usage")
+    expect(page.locator("[data-element-id=register]").first).to_be_visible()
+    expect(page.locator("#diagram [class*=heat-]").first).to_be_attached()
+    row = page.locator("tbody tr", has_text="登记配件").first
+    expect(row).to_contain_text(str(RUNNING + 1))
