@@ -107,9 +107,9 @@ def _asked_again(
         return Otherwise(case_number, instance_id, inputs, (data["row"], None), (), error.message)
     after = decided.outputs or dict.fromkeys(table.outputs)
     changed = tuple(
-        (name, before.get(name), after.get(name))
-        for name in dict.fromkeys((*before, *after))
-        if before.get(name) != after.get(name)
+        (name, before[name], after.get(name))
+        for name in before  # lists and long texts were not kept: nobody can tell whether they would differ
+        if before[name] != after.get(name)
     )
     if not changed:
         return None

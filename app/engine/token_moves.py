@@ -69,17 +69,15 @@ class TokenMove:
     closed:  open tasks that go. opened: tasks that wait for people then.
     timers:  (name, due) of the times that are waited for anew.
     ends:    the instance would have ended.
-    problem: why it cannot be done, "" if it can.
     """
 
     instance_id: int
     source: str
     target: str
-    closed: tuple[str, ...] = ()
-    opened: tuple[str, ...] = ()
-    timers: tuple[tuple[str, datetime], ...] = ()
-    ends: bool = False
-    problem: str = ""
+    closed: tuple[str, ...]
+    opened: tuple[str, ...]
+    timers: tuple[tuple[str, datetime], ...]
+    ends: bool
 
 
 def tokens(instance_id: int, now: datetime) -> list[Token]:

@@ -54,7 +54,7 @@ def test_every_move_that_is_offered_leads_on_to_the_end(desk, position, at):
     for source, target in offered:
         begin(desk, at)
         moved = move(desk, source, target)
-        assert moved.target and not moved.problem
+        assert moved.target
         if target in ("before", "added"):
             assert desk.open() == [target]
         to_the_end(desk)

@@ -160,3 +160,19 @@ def test_every_table_is_asked_as_before_whether_or_not_it_can_be_kept(app_contex
     assert desk.open() == ["look"]
     made = [(one.data["inputs"], one.data["row"], one.data["outputs"]["size"]) for one in decisions()]
     assert sorted(made, key=str) == sorted(kept, key=str)
+
+
+@pytest.mark.sqlite_only
+def test_what_was_said_but_could_not_be_kept_does_not_count_as_another_way(app_context):
+    collecting = DMN.replace(b'hitPolicy="FIRST"', b'hitPolicy="COLLECT"')
+    rule = f'<bpmn:businessRuleTask id="rule"><bpmn:extensionElements>{CALLED}</bpmn:extensionElements></bpmn:businessRuleTask>'
+    given = '<bpmn:scriptTask id="given"><bpmn:script>n = 30</bpmn:script></bpmn:scriptTask>'
+    content = process(lane() + line(given, rule, ids=("given", "rule")))
+    desk = Procedures()
+    with transaction():
+        engine.deploy({"p.bpmn": content, "size.dmn": collecting}, actor=desk.actor, now=desk.now)
+    desk.start("p")
+    assert [one.data["outputs"] for one in decisions()] == [{}]  # a list
+    (table,) = replaying.replay({"size.dmn": collecting}, 50).tables
+    close_read_session()
+    assert (table.asked, table.otherwise) == (1, [])
