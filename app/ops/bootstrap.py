@@ -58,7 +58,19 @@ VENDOR_FILES = {
         "dmn-js/dist/assets/dmn-font/css/dmn-embedded.css",
         "dmn-js/LICENSE",
     ],
+    "token-simulation": [
+        "bpmn-js-token-simulation/assets/css/bpmn-js-token-simulation.css",
+        "bpmn-js-token-simulation/LICENSE",
+    ],
 }
+
+# What is published as modules only and so has to be bundled: the file to make, what from, and the global
+# by which the pages know it.
+VENDOR_BUNDLES = {
+    "token-simulation/token-simulation.js": (
+        "bpmn-js-token-simulation/lib/modeler.js", "BpmnTokenSimulation",
+    ),
+}  # fmt: skip
 
 # pip's settings that uv knows by another name; uv reads none of pip's.
 UV_NAMES = {
@@ -258,7 +270,7 @@ def node_environment(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def install_front_end() -> None:
-    """Fetch the locked front-end packages and copy what the pages load to app/static/vendor."""
+    """Fetch the locked front-end packages; copy and bundle what the pages load to app/static/vendor."""
 
     def work() -> None:
         command = npm()
@@ -268,9 +280,13 @@ def install_front_end() -> None:
             (VENDOR / folder).mkdir(parents=True)
             for file in files:
                 shutil.copyfile(ROOT / "node_modules" / file, VENDOR / folder / Path(file).name)
+        for made, (source, name) in VENDOR_BUNDLES.items():
+            bundle = ["--bundle", "--minify", "--format=iife", f"--global-name={name}", "--log-level=warning"]
+            entry = ROOT / "node_modules" / source
+            run([ROOT / "node_modules" / ".bin" / "esbuild", entry, *bundle, f"--outfile={VENDOR / made}"])
 
     lock = ROOT / "package-lock.json"
-    made_from: list[Path | str] = [ROOT / "package.json", lock, json.dumps(VENDOR_FILES)]
+    made_from: list[Path | str] = [ROOT / "package.json", lock, json.dumps([VENDOR_FILES, VENDOR_BUNDLES])]
     stage("front-end", made_from, [VENDOR, ROOT / "node_modules" / "axe-core"], work)
 
 

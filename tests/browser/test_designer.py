@@ -311,3 +311,26 @@ def test_another_editors_file_is_mended_in_the_draft_with_both_drawings_beside_e
     expect(page.locator("[data-findings]")).not_to_contain_text("invalid syntax")
     expect(page.locator("[data-mend]")).to_be_visible()
     expect(page.locator("[data-findings] .find--error")).not_to_have_count(0)
+
+
+def test_tokens_are_tried_out_on_the_drawing_and_nothing_of_it_is_kept(signed_in):
+    page = signed_in()
+    opened(page, "device_problem")
+    before = raw(page)
+    page.get_by_role("button", name="模拟", exact=True).click()
+    expect(page.locator("[data-sim]")).to_be_visible()
+    expect(page.locator("[data-props]")).to_be_hidden()
+    # Nothing can be drawn while tokens run.
+    expect(page.locator(".djs-palette")).to_be_hidden()
+    page.locator(".bts-context-pad[title='让它发生']").first.click()
+    page.locator(".bts-entry[title='显示或收起模拟记录']").click()
+    expect(page.locator(".bts-log .bts-text").first).to_have_text("流程已开始")
+    # Every word of the library that can be seen or is read out has become Chinese.
+    said = page.locator("[class*=bts-]").evaluate_all("all => all.map(one => one.title || '').filter(Boolean)")
+    assert [words for words in said if re.fullmatch(r"[A-Za-z /=]+", words)] == []
+    assert axe_violations(page) == []
+    page.get_by_role("button", name="结束模拟").click()
+    expect(page.locator("[data-props]")).to_be_visible()
+    expect(page.locator(".djs-palette")).to_be_visible()
+    assert raw(page) == before
+    assert page.evaluate("deskModeler.get('commandStack').canUndo()") is False

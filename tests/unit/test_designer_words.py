@@ -33,6 +33,23 @@ def asked_for() -> set[str]:
     return found | set(LABEL.findall(options.read_text("utf-8")))
 
 
+def said_while_tokens_run() -> set[str]:
+    """Return what the simulation shows: it has no `translate`, only titles and texts in its sources."""
+    library = ROOT / "node_modules/bpmn-js-token-simulation/lib"
+    shown = re.compile(r"""(?:title=|text: |aria-label=|\|\| )['"]([A-Z][^'"$]+)['"]|placeholder">([^<]+)<""")
+    found: set[str] = set()
+    for file in sorted((library / "features").rglob("*.js")):
+        for one in shown.findall(file.read_text("utf-8")):
+            found.add(one[0] or one[1])
+    return found
+
+
+def test_everything_that_the_simulation_says_is_there_in_chinese():
+    said = said_while_tokens_run()
+    assert {"Trigger Event", "Exclusive Gateway", "No Entries", "Found unsupported elements"} <= said
+    assert sorted(said - words().keys()) == []
+
+
 def test_everything_that_the_modelers_say_is_there_in_chinese():
     known = words()
     missing = sorted(asked_for() - known.keys() - BUILT)

@@ -7,6 +7,9 @@
   var modules = [{ translate: ['value', window.deskTranslate(keep.setup.locale)] }];
   if (window.DiagramJSMinimap && !readonly) modules.push(window.DiagramJSMinimap);
   if (readonly) modules.push(still());
+  /* Trying out how tokens run needs the room of a desk, as drawing does. */
+  var simulation = readonly ? null : window.deskSimulation(keep.setup.locale), simulating = false;
+  if (simulation) modules = modules.concat(simulation.modules);
   var modeler = new window.BpmnJS({
     container: place,
     additionalModules: modules,
@@ -77,6 +80,17 @@
     get('selection').select(shape);
     get('canvas').scrollToElement(shape, 80);
   }
+  /* While tokens run nothing can be changed: the panel explains what to press instead. */
+  function simulated(active) {
+    simulating = active;
+    main.classList.toggle('dz--sim', active);
+    main.querySelector('[data-act="simulate"]').setAttribute('aria-pressed', active);
+    main.querySelector('[data-props]').hidden = active;
+    main.querySelector('[data-sim]').hidden = !active;
+    ['undo', 'redo'].forEach(function (name) {
+      main.querySelector('[data-act="' + name + '"]').disabled = active || !get('commandStack')[name === 'undo' ? 'canUndo' : 'canRedo']();
+    });
+  }
   function chosen() {
     var some = get('selection').get();
     panel.show(some.length === 1 ? some[0] : some.length ? null : get('canvas').getRootElement(), some.length);
@@ -99,6 +113,8 @@
       main.querySelector('[data-act="redo"]').disabled = !stack.canRedo();
       if (!readonly) keep.touch(text);
     });
+    if (simulation) simulation = simulation.start(modeler, simulated);
+    else main.querySelectorAll('[data-act="simulate"]').forEach(function (one) { one.hidden = true; });
     keep.hear(mark);
     keep.onJump(function (one) { show(one.element); });
     mark(keep.findings());
@@ -118,7 +134,8 @@
       out: function () { canvas.zoom(Math.max(canvas.zoom() / 1.2, .2), 'auto'); },
       fit: fit,
       find: function () { get('searchPad').toggle(); },
-      minimap: function () { get('minimap').toggle(); }
+      minimap: function () { get('minimap').toggle(); },
+      simulate: function () { simulation.toggle(); }
     })[button.dataset.act]();
     zoomed();
   });
@@ -128,7 +145,7 @@
     var key = event.key.toLowerCase();
     if (key === 's') { event.preventDefault(); keep.flush(); }
     else if (key === 'f' && !window.desk.typing(event.target)) { event.preventDefault(); if (!get('searchPad').isOpen()) get('searchPad').open(); }
-    else if (!window.desk.typing(event.target) && !readonly && !event.defaultPrevented && (key === 'z' || key === 'y')) {
+    else if (!window.desk.typing(event.target) && !readonly && !simulating && !event.defaultPrevented && (key === 'z' || key === 'y')) {
       event.preventDefault();
       get('commandStack')[key === 'y' || event.shiftKey ? 'redo' : 'undo']();
       chosen();
