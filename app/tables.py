@@ -9,6 +9,7 @@ from app.db import Base
 from app.deadlines import tables as deadlines
 from app.designer import tables as designer
 from app.engine import tables as engine
+from app.english_names import EnglishName
 from app.escalation import tables as escalation
 from app.exports import tables as exports
 from app.inbox import tables as inbox
@@ -20,6 +21,7 @@ from app.settings_store import Setting
 
 __all__ = [
     "Base",
+    "EnglishName",
     "Setting",
     "accounts",
     "calendar",

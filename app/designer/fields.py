@@ -11,6 +11,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from app.engine import naming
 from app.engine.lint.elements import CASE_DEADLINES
 
 WORK = ["userTask", "manualTask", "task"]
@@ -50,7 +51,13 @@ def _general() -> list[dict[str, Any]]:
             "name",
             _("What it is called"),
             ANY,
-            help=_("In Chinese, as people read it. The English stands in the catalogue."),
+            help=_("In Chinese, as people read it."),
+        ),
+        _field(
+            f"prop:{naming.ENGLISH}",
+            _("Its name in English"),
+            ANY,
+            help=_("What English screens show. Empty: the catalogue's translation, else the Chinese."),
         ),
         _field(
             "lane_role",

@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from xml.sax.saxutils import quoteattr
 
+from app.engine.naming import ENGLISH
+
 KEY = re.compile(r"[a-z][a-z0-9_]{1,58}[a-z0-9]")
 MAX_BYTES = 5_000_000
 # A person whose browser was silent for longer has closed the page.
@@ -29,10 +31,11 @@ def is_key(text: str) -> bool:
     return bool(KEY.fullmatch(text))
 
 
-def new_diagram(key: str, name: str, lanes: Sequence[tuple[str, str]]) -> str:
+def new_diagram(key: str, name: str, lanes: Sequence[tuple[str, str]], english: str = "") -> str:
     """Return a diagram with a pool, these lanes (role key, name) and a way from a start to an end.
 
-    The first lane holds both events; what is drawn between them is the designer's.
+    english: the name for English screens, "" for none. The first lane holds both events; what is drawn
+    between them is the designer's.
     """
     middle = TOP + LANE_HEIGHT // 2
     sets = "".join(
@@ -50,6 +53,13 @@ def new_diagram(key: str, name: str, lanes: Sequence[tuple[str, str]]) -> str:
         _shape(f"lane_{role}", LEFT + HEAD, TOP + number * LANE_HEIGHT, WIDTH - HEAD, LANE_HEIGHT, True)
         for number, (role, _words) in enumerate(lanes)
     )
+    translation = (
+        "    <bpmn:extensionElements>\n"
+        "      <spiffworkflow:properties>\n"
+        f'        <spiffworkflow:property name="{ENGLISH}" value={quoteattr(english)} />\n'
+        "      </spiffworkflow:properties>\n"
+        "    </bpmn:extensionElements>\n"
+    )
     start, end = LEFT + 90, LEFT + WIDTH - 120
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -59,7 +69,7 @@ def new_diagram(key: str, name: str, lanes: Sequence[tuple[str, str]]) -> str:
         f'    <bpmn:participant id="{key}_pool" name={quoteattr(name)} processRef="{key}" />\n'
         "  </bpmn:collaboration>\n"
         f'  <bpmn:process id="{key}" name={quoteattr(name)} isExecutable="true">\n'
-        f'    <bpmn:laneSet id="{key}_lanes">\n{sets}    </bpmn:laneSet>\n'
+        f'{translation if english else ""}    <bpmn:laneSet id="{key}_lanes">\n{sets}    </bpmn:laneSet>\n'
         '    <bpmn:startEvent id="begin" name="开始">\n'
         "      <bpmn:outgoing>begin__finished</bpmn:outgoing>\n"
         "    </bpmn:startEvent>\n"

@@ -74,16 +74,18 @@ def _files_of(version: int) -> dict[str, tuple[bytes, str | None]]:
 
 
 def start(
-    key: str, name: str, area: str, lanes: Sequence[str], *, actor: Actor, now: datetime
+    key: str, name: str, area: str, lanes: Sequence[str], *, english: str = "", actor: Actor, now: datetime
 ) -> ProcedureDraft:
     """Make a draft of a new procedure: a pool with a lane for each role key, a start and an end.
 
-    Raises Invalid with the fields key, name, area, lanes.
+    Raises Invalid with the fields key, name, english, area, lanes.
     """
-    key, name, area = key.strip(), name.strip(), area.strip()
+    key, name, english, area = key.strip(), name.strip(), english.strip(), area.strip()
     errors = [*_key_errors("key", key), *_key_errors("area", area)]
     if not name or len(name) > LONGEST_NAME:
         errors.append(FieldError("name", _("Enter a name of up to %(n)s characters.", n=LONGEST_NAME)))
+    if len(english) > LONGEST_NAME:
+        errors.append(FieldError("english", _("Enter a name of up to %(n)s characters.", n=LONGEST_NAME)))
     known = {role[0]: role[1] for role in roles_for_lanes()}
     if not lanes or any(lane not in known for lane in lanes):
         errors.append(FieldError("lanes", _("Choose at least one role; each has a lane.")))
@@ -92,7 +94,8 @@ def start(
         errors.append(FieldError("key", _("There is a procedure “%(key)s” already.", key=key)))
     if errors:
         raise Invalid(_("The procedure cannot be made like this."), errors)
-    text = rules.new_diagram(key, name, [(lane, known[lane]) for lane in dict.fromkeys(lanes)]).encode()
+    chosen = [(lane, known[lane]) for lane in dict.fromkeys(lanes)]
+    text = rules.new_diagram(key, name, chosen, english).encode()
     return _make(key, name, None, {f"{area}/{key}.bpmn": (text, None)}, actor, now)
 
 

@@ -56,12 +56,18 @@ def begin() -> Any:
             comment = _("Back to version %(n)s", n=number)
             return redirect(url_for(".ask_publish", draft_id=draft.id, comment=comment), 303)
         return redirect(url_for(".show", draft_id=draft.id), 303)
-    values = {name: request.form.get(name, "") for name in ("key", "name", "area")}
+    values = {name: request.form.get(name, "") for name in ("key", "name", "english", "area")}
     lanes = request.form.getlist("lanes")
     try:
         with transaction():
             draft = service.start(
-                values["key"], values["name"], values["area"], lanes, actor=current_actor(), now=now()
+                values["key"],
+                values["name"],
+                values["area"],
+                lanes,
+                english=values["english"],
+                actor=current_actor(),
+                now=now(),
             )
     except Invalid as error:
         return _new({**values, "lanes": lanes}, {one.field: one.message for one in error.errors}), 422
@@ -146,7 +152,7 @@ def publish(draft_id: int) -> Any:
 
 
 def _new(values: dict[str, Any], errors: dict[str, str] | None = None) -> str:
-    given = {"key": "", "name": "", "area": "complaints"} | values
+    given = {"key": "", "name": "", "english": "", "area": "complaints"} | values
     return render_template("designer/new.html", values=given, errors=errors or {}, roles=roles.ROLES)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from app.engine import decisions, diagram, parser
+from app.engine import decisions, diagram, naming, parser
 from app.engine.diagram import Document, Process
 from app.engine.xml import BadFile, read_xml
 
@@ -80,6 +80,14 @@ class Bundle:
     def parse(self) -> parser.Specs:
         """Return the specs; raises what `parser.parse` raises."""
         return parser.parse(self.files, self.root)
+
+    def english_names(self) -> dict[str, str]:
+        """Return the English names that its diagrams bring with them."""
+        found: dict[str, str] = {}
+        for path, document in self.library.documents.items():
+            if path in self.files and document.processes:
+                found |= naming.english_names(document.processes[0].node)
+        return found
 
     def catalog(self) -> dict[str, object]:
         """Return what pages and services need to know without parsing; see `diagram.Process.describe`.

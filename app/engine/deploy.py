@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from flask import current_app
 from flask_babel import gettext as _
 
+from app import english_names
 from app.accounts.actor import Actor
 from app.db import for_update, in_transaction, session
 from app.engine import bundles, lint, parser
@@ -328,6 +329,7 @@ def _store(bundle: Bundle, number: int, specs: str, actor: Actor, now: datetime)
     write.flush()
     digests = {path: hashlib.sha256(content).hexdigest() for path, content in bundle.files.items()}
     _store_contents(bundle, digests)
+    english_names.learn(bundle.english_names(), actor_id=actor.id, now=now)
     write.add_all(
         ProcedureFile(version_id=row.id, path=path, kind=bundles.kind(path), digest=digest)
         for path, digest in digests.items()

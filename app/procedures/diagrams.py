@@ -8,21 +8,27 @@ from typing import Any
 
 from lxml import etree
 
+from app.engine import naming
 from app.engine.xml import BPMN, BadFile, named, read_xml
-from app.web.i18n import content
+from app.web.i18n import choose, content
 
 DI, DC = "{http://www.omg.org/spec/BPMN/20100524/DI}", "{http://www.omg.org/spec/DD/20100524/DC}"
 LABEL_WIDTH = 72.0
 
 
 def translated(diagram: bytes) -> bytes:
-    """Return a BPMN file for drawing, its names looked up in the content catalogue; never for deploying."""
+    """Return a BPMN file for drawing, its names in the reader's language; never for deploying.
+
+    Its own English names go first: those of later versions may be others.
+    """
     root = read_xml(diagram)
+    own = naming.english_names(root) if choose() == "en" else {}
     for node in root.iter(f"{{{BPMN}}}*"):
         if node.get("name"):
-            node.set("name", content(node.get("name")))
+            node.set("name", own.get(node.get("name", "")) or content(node.get("name")))
         elif etree.QName(node).localname == "text" and (node.text or "").strip():
-            node.text = content((node.text or "").strip())
+            text = (node.text or "").strip()
+            node.text = own.get(text) or content(text)
     for bounds in root.iterfind(f".//{DI}BPMNLabel/{DC}Bounds"):
         # Drawn for two Chinese signs; a word in another language would break in its middle.
         with suppress(ValueError):  # a foreign file may hold anything

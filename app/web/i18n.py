@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from flask import Flask, g, has_request_context, request
-from flask_babel import Babel, gettext
+from flask_babel import Babel, get_locale, gettext
+
+from app import english_names
 
 LOCALES = ("zh", "en")
 DEFAULT = "zh"
@@ -38,8 +40,14 @@ def html_lang() -> str:
 
 
 def content(text: str | None) -> str:
-    """Translate a name that comes from a diagram, form or table; unknown text stays as it is."""
-    return gettext(text) if text else ""
+    """Translate a name that comes from a diagram, form or table; unknown text stays as it is.
+
+    What a designer has written in a diagram goes before the catalogue.
+    """
+    if not text:
+        return ""
+    own = english_names.all_names().get(text) if str(get_locale()) == "en" else None
+    return own or gettext(text)
 
 
 def _account() -> str | None:

@@ -11,7 +11,7 @@ import pytest
 
 from app.engine import lint, rule_book
 from app.settings import ROOT
-from tests.support.engine_files import flow, lane, line, process, timer, user_task
+from tests.support.engine_files import flow, lane, line, process, properties, timer, user_task
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -145,3 +145,29 @@ def test_the_designers_page_lists_every_rule_as_the_book_has_it():
     page = (Path(ROOT) / "docs/designers/checking.md").read_text("utf-8")
     made = page.split("<!-- rules -->")[1].split("<!-- /rules -->")[0]
     assert made.strip() == rule_book.page().strip(), "flask --app wsgi bpmn rules --lang en prints it anew"
+
+
+def named_step(name: str, english: str) -> bytes:
+    step = f'<bpmn:manualTask id="a" name="{name}">{properties(nameEn=english)}</bpmn:manualTask>'
+    return process(lane("a") + line(step, ids=("a",)))
+
+
+def test_a_chinese_name_needs_an_english_one_in_the_catalogue_or_beside_it(app_context):
+    step = user_task("a").replace('name="a"', 'name="查配件"')
+    assert "missing-translation" in rules(process(lane("a") + line(step, ids=("a",))))
+    found = rules(named_step("查配件", "Look up the part"))
+    assert not {"missing-translation", "two-translations", "too-long"} & found.keys()
+
+
+def test_another_english_name_than_the_one_known_is_a_warning_and_a_long_one_an_error(app_context):
+    # “客户回访” is in the catalogue as “Customer callback”.
+    assert rules(named_step("客户回访", "Ring the customer"))["two-translations"] == "warning"
+    assert "two-translations" not in rules(named_step("客户回访", "Customer callback"))
+    both = {"a.bpmn": named_step("查配件", "One"), "b.bpmn": named_step("查配件", "Other").replace(b'"p"', b'"q"')}
+    assert rules(both)["two-translations"] == "warning"
+    assert rules(named_step("查配件", "x" * 201))["too-long"] == "error"
+
+
+def test_a_name_in_an_unexpected_place_of_a_foreign_file_does_no_harm(app_context):
+    stray = '<spiffworkflow:property name="nameEn" value="Stray"/>'
+    assert "missing-translation" not in rules(with_node(user_task("x"), more=stray))

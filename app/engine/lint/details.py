@@ -9,7 +9,7 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 
 from app import clock
-from app.engine import expressions, timer_text
+from app.engine import expressions, naming, timer_text
 from app.engine.diagram import MOST_READ, Element, Process
 from app.engine.expressions import ExpressionError
 from app.engine.lint.context import ERROR, WARNING, FileContext, Findings, ProcessContext
@@ -111,13 +111,24 @@ def errors_are_caught(ctx: ProcessContext) -> Findings:
 
 
 def names_are_translated(ctx: ProcessContext) -> Findings:
-    """Who works in English sees Chinese names where no translation is known."""
+    """Who works in English sees Chinese names where no translation is known; each name has one only."""
     if not has_app_context():
         return
     places: list[Process | Element] = [ctx.process, *ctx.process.elements.values()]
-    chinese = list(dict.fromkeys(place.name for place in places if CHINESE.search(place.name)))
+    own = naming.english_names(ctx.process.node)
+    elsewhere = {
+        name: english
+        for at, names in _named_in_english(ctx)
+        if at != ctx.path
+        for name, english in names.items()
+    }
     with force_locale("en"):
-        missing = [name for name in chinese if _(name) == name]
+        missing = [
+            name
+            for name in dict.fromkeys(place.name for place in places if CHINESE.search(place.name))
+            if name not in own and name not in elsewhere and _(name) == name
+        ]
+        others = {name: elsewhere.get(name) or (_(name) if _(name) != name else own[name]) for name in own}
     if missing:
         yield ctx.problem(
             ctx.process,
@@ -127,9 +138,49 @@ def names_are_translated(ctx: ProcessContext) -> Findings:
                 names=", ".join(missing[:MAX_NAMED]),
                 n=len(missing),
             ),
-            _("Add the translations to the catalogue, or use names that have one."),
+            _("Write the English name at each of them."),
             level=WARNING,
         )
+    at = {place.name: place for place in places}
+    for name, english in own.items():
+        if name not in at and ctx.process is not ctx.document.processes[0]:
+            continue  # the name of a flow or a lane is said once
+        if len(english) > naming.MAX_NAME:
+            yield ctx.problem(
+                ctx.process,
+                "too-long",
+                _(
+                    "The English name of “%(name)s” is longer than %(n)s characters.",
+                    name=name,
+                    n=naming.MAX_NAME,
+                ),
+                _("Shorten it; details belong into the documentation."),
+            )
+        elif others[name] != english:
+            yield ctx.problem(
+                at.get(name, ctx.process),
+                "two-translations",
+                _(
+                    "“%(name)s” is “%(other)s” on other screens; published, it is “%(english)s” on all.",
+                    name=name,
+                    other=others[name],
+                    english=english,
+                ),
+                _("Use the English that is known, or another Chinese name."),
+                level=WARNING,
+            )
+
+
+def _named_in_english(ctx: ProcessContext) -> list[tuple[str, dict[str, str]]]:
+    """Return the English names of every file at hand: (path, names); read once a check."""
+    if "english" not in ctx.known.memo:
+        ctx.known.memo["english"] = [
+            (path, naming.english_names(document.processes[0].node))
+            for path, document in ctx.known.documents.items()
+            if document.processes
+        ]
+    found: list[tuple[str, dict[str, str]]] = ctx.known.memo["english"]
+    return found
 
 
 RULES = (

@@ -6,7 +6,7 @@ import re
 
 from flask_babel import gettext as _
 
-from app.engine import expressions, roles
+from app.engine import expressions, naming, roles
 from app.engine.diagram import FLOW_NODES, SUBPROCESSES, WORK, Element, Process
 from app.engine.lint.context import WARNING, Findings, ProcessContext
 from app.engine.xml import BPMN, NS, Node, local
@@ -22,7 +22,7 @@ UNSUPPORTED = {
     "transaction": "transaction",
 }
 SUSPECT = re.compile(r"(?:Task|Event|Gateway|Choreography)$")
-MAX_ID, MAX_NAME = 120, 200
+MAX_ID = 120
 PLACED = FLOW_NODES | {"sequenceFlow"}
 PLACES = SUBPROCESSES | {"process"}
 ROLE_WORD = re.compile(r"[a-z][a-z_]*(?::\w+)?")
@@ -281,14 +281,14 @@ def ids_and_names_fit(ctx: ProcessContext) -> Findings:
     """Work items and the history keep ids and names in columns of a fixed width."""
     places: list[Process | Element] = [ctx.process, *ctx.process.elements.values()]
     for place in places:
-        if len(place.id) > MAX_ID or len(place.name) > MAX_NAME:
+        if len(place.id) > MAX_ID or len(place.name) > naming.MAX_NAME:
             yield ctx.problem(
                 place,
                 "too-long",
                 _(
                     "The id is longer than %(id)s or the name longer than %(name)s characters.",
                     id=MAX_ID,
-                    name=MAX_NAME,
+                    name=naming.MAX_NAME,
                 ),
                 _("Shorten it; details belong into the documentation."),
             )

@@ -13,7 +13,7 @@ from app.engine.rule_book import content, drawing
 from app.engine.rule_book.model import Rule
 
 GROUPS = {
-    "file": _l("Files"),
+    "file": _l("The file itself"),
     "shape": _l("Flows, starts and ends"),
     "gateway": _l("Gateways and loops"),
     "engine": _l("What the engine does not do"),

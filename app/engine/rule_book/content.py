@@ -132,7 +132,12 @@ RULES: dict[str, Rule] = {
     "missing-translation": Rule(
         "text", WARNING,
         _l("Who works in English would read Chinese names."),
-        _l("Add the translations to the catalogue, or use names that have one."),
+        _l("Write the English name at each of them."),
+    ),
+    "two-translations": Rule(
+        "text", WARNING,
+        _l("A name has one translation: the one published last is read on every screen."),
+        _l("Use the English that is known, or another Chinese name."),
     ),
     # ---------------------------------------------------------------- tables
     "no-decision": Rule(
