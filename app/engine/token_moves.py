@@ -117,7 +117,7 @@ def move_token(
 ) -> TokenMove:
     """Move the token that waits at `element` to the element `target` of the same process; go on from there.
 
-    task_id: which token, where several wait at the element.
+    task_id: which token, needed where several wait at the element.
     values:  process data to be set on the way: what the steps left out would have said.
     dry_run: say what would happen; services called on the way have run all the same, so undo the transaction.
     The state is proved by a round trip before it is kept.
@@ -229,6 +229,8 @@ def _waiting_at(look: Reader, element: str, task_id: str | None) -> Task:
         for one, place in look.open_places().items()
         if place.element == element and task_id in (None, one)
     ]
+    if len(found) > 1:
+        raise Refused(_("It waits at this step several times; move it on its own page."))
     task = look.find(found[0]) if found else None
     if task is None:
         raise Conflict(_("Nothing waits at this step any more."))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +22,31 @@ from app.procedures.operations import InstanceRow
 
 # What one request does in a few seconds; more are done by filtering again.
 MOST = 100
+LONGEST_PROBLEM = 400
+
+
+@dataclass(frozen=True)
+class Route:
+    """A move by hand of each instance: from the element where it waits to another of the same process.
+
+    values: process data to be set on the way.
+    """
+
+    source: str
+    target: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Way:
+    """A move that is possible for `count` instances of a selection; names are as the diagrams have them."""
+
+    source: str
+    source_name: str
+    target: str
+    target_name: str
+    ends: bool
+    count: int
 
 
 @dataclass(frozen=True)
@@ -37,12 +64,37 @@ def verbs() -> dict[str, str]:
         "suspend": _("Suspend"),
         "resume": _("Resume"),
         "retry": _("Retry what failed"),
+        "move": _("Move by hand"),
         "cancel": _("Cancel the instances"),
     }
 
 
-def look(verb: str, ids: Sequence[int], *, actor: Actor, now: datetime) -> list[Fate]:
-    """Say what would happen to each instance: it is tried, and undone. Raises Invalid for a bad choice."""
+def ways(ids: Sequence[int], now: datetime) -> list[Way]:
+    """Return the moves by hand that are possible for some of these instances, grouped by where they wait.
+
+    Raises Invalid for a bad choice.
+    """
+    _check("move", ids)
+    found: Counter[tuple[str, str, str, str, bool]] = Counter()
+    for row in operations.instances_by_id(ids):
+        with suppress(StepFailed):  # its state cannot be read: the preview says so
+            found.update(
+                {
+                    (token.place.element, token.name, target.element, target.name, target.ends)
+                    for token in engine.tokens(row.id, now)
+                    for target in token.targets
+                }
+            )
+    return [Way(*one, count) for one, count in sorted(found.items(), key=lambda pair: pair[0][::2])]
+
+
+def look(
+    verb: str, ids: Sequence[int], *, route: Route | None = None, actor: Actor, now: datetime
+) -> list[Fate]:
+    """Say what would happen to each instance: it is tried, and undone. Raises Invalid for a bad choice.
+
+    route: where to, for the verb move.
+    """
     _check(verb, ids)
     rows = operations.instances_by_id(ids)
     items: dict[int, int] = {
@@ -58,14 +110,16 @@ def look(verb: str, ids: Sequence[int], *, actor: Actor, now: datetime) -> list[
         problem = ""
         try:
             with rehearsal():
-                _do(verb, row.id, _("preview"), actor=actor, now=now)
+                _do(verb, row.id, _("preview"), route, actor=actor, now=now)
         except AppError as error:
             problem = _why(error)
         fates.append(Fate(row, items.get(row.id, 0), problem))
     return fates
 
 
-def carry_out(verb: str, ids: Sequence[int], reason: str, *, actor: Actor, now: datetime) -> list[Fate]:
+def carry_out(
+    verb: str, ids: Sequence[int], reason: str, *, route: Route | None = None, actor: Actor, now: datetime
+) -> list[Fate]:
     """Do it to each instance, with its problem where it could not be. Raises Invalid."""
     _check(verb, ids)
     if verb != "resume" and verb != "retry" and not reason:
@@ -75,17 +129,33 @@ def carry_out(verb: str, ids: Sequence[int], reason: str, *, actor: Actor, now: 
     for instance_id in sorted(set(ids)):
         try:
             with transaction():
-                _do(verb, instance_id, reason, actor=actor, now=now)
+                _do(verb, instance_id, reason, route, actor=actor, now=now)
         except StepFailed as error:
-            with transaction():
-                engine.record_incident(error, now=now, actor=actor)
+            if verb != "move":  # nothing is wrong with an instance that somebody wanted elsewhere
+                with transaction():
+                    engine.record_incident(error, now=now, actor=actor)
             problems[instance_id] = _why(error)
         except AppError as error:
             problems[instance_id] = _why(error)
     return [Fate(row, 0, problems.get(row.id, "")) for row in operations.instances_by_id(ids)]
 
 
-def _do(verb: str, instance_id: int, reason: str, *, actor: Actor, now: datetime) -> None:
+def _do(
+    verb: str, instance_id: int, reason: str, route: Route | None, *, actor: Actor, now: datetime
+) -> None:
+    if verb == "move":
+        if route is None:
+            raise Invalid(_("Choose the step to move it to."))
+        engine.move_token(
+            instance_id,
+            route.source,
+            route.target,
+            values=route.values,
+            reason=reason,
+            actor=actor,
+            now=now,
+        )
+        return
     if verb == "retry":
         incident = session().scalar(
             sa.select(Incident.id)
@@ -115,4 +185,6 @@ def _check(verb: str, ids: Sequence[int]) -> None:
 
 
 def _why(error: AppError) -> str:
-    return error.detail.splitlines()[0] if isinstance(error, StepFailed) and error.detail else str(error)
+    if isinstance(error, StepFailed) and error.detail:
+        return " ".join(error.detail.split())[:LONGEST_PROBLEM]
+    return str(error)

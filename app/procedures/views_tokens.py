@@ -55,6 +55,18 @@ def _tried(instance_id: int, given: dict[str, Any]) -> engine.TokenMove:
         return engine.move_token(instance_id, **given, dry_run=True, actor=current_actor(), now=now())
 
 
+def typed_values(field: str) -> dict[str, Any]:
+    """Return the process data that was typed as JSON, {} for none. Raises Invalid for `field`."""
+    text = request.form.get("values", "").strip()[:MOST_VALUES]
+    try:
+        values = json.loads(text or "{}")
+    except ValueError as error:
+        raise Invalid("", [FieldError(field, _("This is no JSON: %(why)s", why=str(error)))]) from error
+    if not isinstance(values, dict):
+        raise Invalid("", [FieldError(field, _('Write names with their values: {"amount": 120}'))])
+    return values
+
+
 def _given() -> dict[str, Any]:
     task_id, _bar, element = request.form.get("token", "").partition("/")
     target = request.form.get("target", "")[:200]
@@ -63,18 +75,11 @@ def _given() -> dict[str, Any]:
         errors.append(FieldError("token", _("Choose where it waits.")))
     elif not target:
         errors.append(FieldError(f"target-{task_id}", _("Choose the step to move it to.")))
-    values: Any = {}
-    text = request.form.get("values", "").strip()[:MOST_VALUES]
-    if text:
-        try:
-            values = json.loads(text)
-        except ValueError as error:
-            errors.append(FieldError(f"values-{task_id}", _("This is no JSON: %(why)s", why=str(error))))
-        else:
-            if not isinstance(values, dict):
-                errors.append(
-                    FieldError(f"values-{task_id}", _('Write names with their values: {"amount": 120}'))
-                )
+    values: dict[str, Any] = {}
+    try:
+        values = typed_values(f"values-{task_id}")
+    except Invalid as error:
+        errors += error.errors
     if errors:
         raise Invalid("", errors)
     reason = " ".join(request.form.get("reason", "").split())[:LONGEST_REASON]

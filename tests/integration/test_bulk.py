@@ -8,8 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from app import clock, engine
+from app.accounts.actor import SYSTEM
 from app.db import close_read_session, session, transaction
-from app.engine.tables import Event, Incident, Instance
+from app.engine.tables import Event, Incident, Instance, WorkItem
 from app.errors import StepFailed
 from tests.factories import Desk
 from tests.integration.case_pages import signed_in
@@ -110,3 +111,44 @@ def test_only_operators_may(app, ids):
         agent.post("/procedures/instances/bulk/do", data={"verb": "cancel", "instance": ids}).status_code
         == 403
     )
+
+
+def open_steps(app, ids):
+    with app.app_context():
+        rows = session().execute(
+            sa.select(WorkItem.instance_id, WorkItem.element)
+            .where(WorkItem.instance_id.in_(ids), WorkItem.status.in_(("open", "claimed")))
+            .order_by(WorkItem.instance_id)
+        )
+        found = [row.element for row in rows]
+        close_read_session()
+    return found
+
+
+def test_a_selection_is_moved_by_hand_where_it_waits_and_the_others_stay(app, operator, ids):
+    given = {"verb": "move", "instance": ids}
+    first = operator.post("/procedures/instances/bulk", data=given).text
+    assert "Choose the way first." in first and "3 instances" in first
+    assert 'value="register/analyse"' in first and "Do it to" not in first
+    bare = operator.post("/procedures/instances/bulk", data={**given, "route": "", "values": "[1]"})
+    assert bare.status_code == 422
+    assert "Choose from where to where." in bare.text and "Write names with their values" in bare.text
+    # Without what the step would have said nothing can go on from there, and nothing is done.
+    given |= {"route": "register/analyse"}
+    lacking = operator.post("/procedures/instances/bulk", data=given).text
+    assert "It is possible for none of them" in lacking and "“severity” has no value here" in lacking
+    given["values"] = '{"klass": "service", "severity": "normal"}'
+    with app.app_context(), transaction():
+        engine.suspend(ids[2], "held", actor=SYSTEM, now=clock.now())
+    looked = operator.post("/procedures/instances/bulk", data=given).text
+    assert "It is possible for 2 instances." in looked
+    assert open_steps(app, ids) == ["register"] * 3
+    done = operator.post("/procedures/instances/bulk/do", data={**given, "reason": "told us by phone"}).text
+    assert "Done: 2 instances." in done
+    steps = open_steps(app, ids)
+    assert len(steps) == 3 and steps[2] == "register" and "register" not in steps[:2]
+    with app.app_context():
+        events = session().scalars(sa.select(Event).where(Event.kind == "instance.token_moved")).all()
+        assert [one.data["reason"] for one in events] == ["told us by phone"] * 2
+        assert session().scalars(sa.select(Incident)).all() == []
+        close_read_session()

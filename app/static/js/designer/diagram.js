@@ -144,7 +144,7 @@
     if (!(event.ctrlKey || event.metaKey) || main.dataset.ready !== 'yes') return;
     var key = event.key.toLowerCase();
     if (key === 's') { event.preventDefault(); keep.flush(); }
-    else if (key === 'f' && !window.desk.typing(event.target)) { event.preventDefault(); if (!get('searchPad').isOpen()) get('searchPad').open(); }
+    else if (key === 'f' && !get('searchPad').isOpen()) { event.preventDefault(); get('searchPad').open(); }
     else if (!window.desk.typing(event.target) && !readonly && !simulating && !event.defaultPrevented && (key === 'z' || key === 'y')) {
       event.preventDefault();
       get('commandStack')[key === 'y' || event.shiftKey ? 'redo' : 'undo']();
