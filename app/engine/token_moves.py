@@ -233,7 +233,7 @@ def _waiting_at(look: Reader, element: str, task_id: str | None) -> Task:
         raise Refused(_("It waits at this step several times; move it on its own page."))
     task = look.find(found[0]) if found else None
     if task is None:
-        raise Conflict(_("Nothing waits at this step any more."))
+        raise Conflict(_("It does not wait at this step now."))
     return task
 
 
