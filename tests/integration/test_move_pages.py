@@ -88,7 +88,7 @@ def test_bad_values_and_a_stale_page_are_told_and_change_nothing(app, sign_in, i
         ({"token": token}, 422, "Choose the step"),
         ({}, 422, "Choose where"),
         ({"token": token, "target": "nothing"}, 409, "There is no step nothing"),
-        ({"token": token.replace("/", "x/"), "target": "analyse"}, 409, "Nothing waits"),
+        ({"token": token.replace("/", "x/"), "target": "analyse"}, 409, "It does not wait"),
     ):
         answer = client.post(address, data={**given, "do": "move", "reason": "r"})
         assert (answer.status_code, words in answer.text) == (status, True), (given, answer.text[:2000])
