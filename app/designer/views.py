@@ -19,7 +19,7 @@ from app.designer import publication, queries, service
 from app.designer.impact import impact
 from app.engine.deploy import latest_files
 from app.engine.problems import errors_of
-from app.errors import Conflict, FieldError, Invalid
+from app.errors import Conflict, FieldError, Invalid, Refused
 from app.procedures.differences import compare, words
 
 bp = Blueprint("designer", __name__, template_folder="templates", url_prefix="/designer")
@@ -133,7 +133,7 @@ def publish(draft_id: int) -> Any:
         said = {one.field: one.message for one in error.errors}
         error_at = said.get("publish_at", "")
         return _publish(draft_id, comment=comment, error=said.get("comment", ""), when=error_at), 422
-    except Conflict as error:
+    except (Conflict, Refused) as error:
         return _publish(draft_id, comment=comment, conflict=str(error)), 409
     if not made:
         flash(

@@ -79,11 +79,16 @@ def test_a_second_person_is_asked_agrees_and_it_is_published(app, desk, two, dra
     ]  # fmt: skip
 
 
-def test_where_nobody_else_could_agree_it_is_said_at_once(desk, draft):
+def test_where_nobody_else_could_agree_it_is_said_at_once(app, desk, draft):
     with transaction():
         settings_store.put("procedures.second_person", True, actor_id=None, now=clock.now())
-    with pytest.raises(Refused), transaction():
+    with pytest.raises(Refused) as refused, transaction():
         publication.ask(draft, "改个词", actor=desk.actor("designer"), now=clock.now())
+    close_read_session()
+    # On the page itself, with what was typed still there.
+    answer = post(signed_in(app, "designer"), draft, "ask", comment="改了一个词")
+    assert answer.status_code == 409
+    assert str(refused.value) in answer.text and ">改了一个词</textarea>" in answer.text
 
 
 def test_what_was_changed_after_it_was_asked_for_is_not_agreed_to(desk, two, draft):
