@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,8 @@ from SpiffWorkflow.bpmn import BpmnEvent
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import CycleTimerEventDefinition
 from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
+from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import SubWorkflowTask
+from SpiffWorkflow.bpmn.specs.mixins.unstructured_join import UnstructuredJoin
 from SpiffWorkflow.spiff.specs.defaults import BusinessRuleTask
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
@@ -25,6 +27,7 @@ from app import clock
 from app.accounts.actor import Actor
 from app.engine import connectors, expressions, reader, reckoning, store
 from app.engine.expressions import ExpressionError
+from app.engine.happened import CaseStatus, Escalation, Happened, Made
 from app.engine.message_events import DeskMessage
 from app.engine.model import Place, StepContext
 from app.engine.prune import prune
@@ -38,54 +41,11 @@ from app.errors import AppError, FieldError, Invalid, StepFailed
 BUDGET = 1_000
 MAX_DETAIL = 4_000
 MAX_CAUSES = 5
-
-
-@dataclass(frozen=True)
-class Escalation:
-    """One firing of an escalation ladder.
-
-    tell: who is told at the 1st, 2nd, … firing, as the diagram says where the ladder has no rungs.
-    rung: what this firing is for (`reckoning.Rung` as JSON values); None for ladders without.
-    """
-
-    place: Place
-    task_ids: tuple[str, ...]
-    tell: tuple[str, ...]
-    rung: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class CaseStatus:
-    """An element completed that gives the case a status."""
-
-    place: Place
-    status: str
-
-
-@dataclass(frozen=True)
-class Made:
-    """A decision table was asked. inputs: what it reads, by name; row: see `decisions.Decided`."""
-
-    place: Place
-    decision: str
-    row: int | None
-    inputs: Mapping[str, Any]
-    outputs: Mapping[str, Any]
-
-
-@dataclass
-class Happened:
-    """What went on during a step, in order."""
-
-    done: list[Place] = field(default_factory=list)
-    done_task_ids: set[str] = field(default_factory=set)
-    fired: list[PendingTimer] = field(default_factory=list)
-    escalations: list[Escalation] = field(default_factory=list)
-    statuses: list[CaseStatus] = field(default_factory=list)
-    received: list[PendingMessage] = field(default_factory=list)
-    decided: list[Made] = field(default_factory=list)
-    uncaught: list[str] = field(default_factory=list)
-    thrown: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)  # name, correlation, payload
+# Of what elements set in one step; a loop without end is stopped by its budget, not here.
+MOST_BROUGHT = 200
+UNSET = object()
+# A gateway only brings ways together; what is inside a call or a sub-process notes itself.
+NOTHING_OF_ITS_OWN = (UnstructuredJoin, SubWorkflowTask)
 
 
 @dataclass(frozen=True)
@@ -257,6 +217,8 @@ class Step:
         )
         if not repeated and not reader.in_loop(task):
             self.happened.done.append(place)
+        if not isinstance(task.task_spec, NOTHING_OF_ITS_OWN):
+            self._brought(task, place)
         if isinstance(task.task_spec, BusinessRuleTask):
             self._decided(task, place)
         properties = self.reader.element(place).get("properties", {})
@@ -264,6 +226,13 @@ class Step:
             self.happened.statuses.append(CaseStatus(place, properties["caseStatus"].strip()))
         if properties.get("escalation"):
             self._escalate(task, place, properties["escalation"])
+
+    def _brought(self, task: Task, place: Place) -> None:
+        """Note what an element set: what it has otherwise than it began with."""
+        before = task.parent.data if task.parent is not None else {}
+        changed = {name: value for name, value in task.data.items() if before.get(name, UNSET) != value}
+        if changed and len(self.happened.brought) < MOST_BROUGHT:
+            self.happened.brought.append((place, changed))
 
     def _decided(self, task: Task, place: Place) -> None:
         """Note what a table was asked: asked once more on what the task began with, since it keeps no row."""

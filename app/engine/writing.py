@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,20 +9,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.db import session
-from app.engine import mirror
+from app.engine import discretion, mirror
 from app.engine.connectors import tell
 from app.engine.events import record_event, stream_of
+from app.engine.happened import Escalation
 from app.engine.kept import take_kept
 from app.engine.model import Place, StepResult
 from app.engine.schedule import hold
-from app.engine.step import Escalation, Picture, Step
+from app.engine.step import Picture, Step
 from app.engine.tables import Incident, WorkItem
 
 MAX_LEVEL = 3
-# Of decisions; a telephone or identity number is longer, an instant has its parts apart.
-LONGEST_NUMBER = 1_000_000_000
-LONGEST_TEXT = 80
-_LONG_NUMBER = re.compile(r"\d{7}|@")
 # Messages kept for us may open waits for other kept messages; more rounds than this is a loop.
 MAX_KEPT_ROUNDS = 20
 
@@ -218,8 +214,8 @@ def _record(ending: Ending) -> None:
     for message in step.happened.received:
         _event(step, "message.received", {"name": message.name}, message.place)
     for made in step.happened.decided:
-        data = {"decision": made.decision, "row": made.row, "inputs": _plain(made.inputs)}
-        _event(step, "decision.made", data | {"outputs": _plain(made.outputs)}, made.place)
+        data = {"decision": made.decision, "row": made.row, "inputs": discretion.of_decision(made.inputs)}
+        _event(step, "decision.made", data | {"outputs": discretion.of_decision(made.outputs)}, made.place)
     for one in ending.overdue:
         item = one.item
         data = {"item": item.id, "name": item.name, "level": one.level, "told": one.rung["target"]}
@@ -238,9 +234,15 @@ def _record(ending: Ending) -> None:
         for task_id, place in before.places.items()
         if task_id not in after.places and task_id not in step.happened.done_task_ids
     ]
-    path = {"done": _pairs(step.happened.done), "entered": _pairs(entered), "cancelled": _pairs(left)}
+    path: dict[str, list[Any]] = {
+        "done": _pairs(step.happened.done),
+        "entered": _pairs(entered),
+        "cancelled": _pairs(left),
+    }
     if step.happened.uncaught:
         path["uncaught"] = [[name] for name in step.happened.uncaught]
+    brought = [(place, discretion.of_step(values)) for place, values in step.happened.brought]
+    path["set"] = [[place.process_id, place.element, values] for place, values in brought if values]
     _event(step, "instance.step", {name: places for name, places in path.items() if places})
     if ending.cancelled is not None:
         _event(step, "instance.cancelled", {"reason": ending.cancelled})
@@ -292,18 +294,6 @@ def _event(step: Step, kind: str, data: dict[str, Any], place: Place | None = No
         process_id=place.process_id if place else None,
         element=place.element if place else None,
     )
-
-
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the history may keep: short texts, numbers, truth values; no person's number."""
-    return {
-        name: value
-        for name, value in values.items()
-        if value is None
-        or isinstance(value, bool)
-        or (isinstance(value, int | float) and abs(value) < LONGEST_NUMBER)
-        or (isinstance(value, str) and len(value) <= LONGEST_TEXT and not _LONG_NUMBER.search(value))
-    }
 
 
 def _place(item: WorkItem) -> Place:

@@ -10,7 +10,7 @@ from lxml import etree
 
 from app.engine import naming
 from app.engine.xml import BPMN, BadFile, named, read_xml
-from app.web.i18n import choose, content
+from app.web.i18n import content, in_english
 
 DI, DC = "{http://www.omg.org/spec/BPMN/20100524/DI}", "{http://www.omg.org/spec/DD/20100524/DC}"
 LABEL_WIDTH = 72.0
@@ -22,7 +22,7 @@ def translated(diagram: bytes) -> bytes:
     Its own English names go first: those of later versions may be others.
     """
     root = read_xml(diagram)
-    own = naming.english_names(root) if choose() == "en" else {}
+    own = naming.english_names(root) if in_english() else {}
     for node in root.iter(f"{{{BPMN}}}*"):
         if node.get("name"):
             node.set("name", own.get(node.get("name", "")) or content(node.get("name")))

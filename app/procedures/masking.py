@@ -6,12 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from app.engine.discretion import personal
+
 HIDDEN = "***"
-# Names of values that hold a person's name, number or address, in the words that designers use.
-_PERSONAL = re.compile(
-    r"(^|_)(name|customer|contact|caller|phone|mobile|tel|email|mail|address|plate|vin|serial|idcard|id_number)(_|$)",
-    re.IGNORECASE,
-)
 _MAIL = re.compile(r"([\w.+-])[\w.+-]*@")
 # Telephone and identity numbers, written in groups or not.
 _NUMBER = re.compile(r"(?<![\w-])\+?\d(?:[ -]?\d){6,20}[Xx]?(?![\w-])")
@@ -37,11 +34,6 @@ def masked(name: str, value: Any) -> Any:
     if isinstance(value, str):
         return value if _INSTANT.fullmatch(value) else _NUMBER.sub(_middle, _MAIL.sub(rf"\1{HIDDEN}@", value))
     return _NUMBER.sub(_middle, str(value)) if len(str(value)) > 10 else value
-
-
-def personal(name: str) -> bool:
-    """Tell whether the name of a value says that it identifies a person."""
-    return bool(_PERSONAL.search(name))
 
 
 def _middle(found: re.Match[str]) -> str:

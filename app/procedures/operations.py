@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from app import engine
 from app.db import session
 from app.engine.tables import (
+    Event,
     Incident,
     Instance,
     Procedure,
@@ -22,12 +23,14 @@ from app.engine.tables import (
     WorkItem,
 )
 from app.errors import NotFound
+from app.procedures.masking import masked
 from app.procedures.queries import DiagramView, catalogs, diagrams, newest_versions, people_names
 from app.procedures.remedies import remedy
 
 RESOLVED_SHOWN = 30
 INSTANCES_SHOWN = 30
 TIMERS_SHOWN = 60
+STEPS_SHOWN = 200
 STATUSES = ("running", "suspended", "failed", "completed", "cancelled")
 
 
@@ -68,6 +71,18 @@ class InstanceRow:
 
 
 @dataclass(frozen=True)
+class Brought:
+    """What one element set in the process data, with what identifies a person hidden."""
+
+    at: datetime
+    by: str
+    element: str
+    name: str
+    process: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class InstancePage:
     """Everything an operator sees of one instance."""
 
@@ -80,6 +95,7 @@ class InstancePage:
     timers: list[Timer]
     messages: list[WaitingMessage]
     incidents: list[IncidentRow]
+    brought: list[Brought]
 
 
 def incidents(open_: bool, instance_id: int | None = None) -> list[IncidentRow]:
@@ -183,6 +199,7 @@ def instance_page(instance_id: int) -> InstancePage:
         timers=list(session().scalars(timers)),
         messages=list(session().scalars(messages)),
         incidents=incidents(True, instance_id),
+        brought=_brought(instance_id, row.catalog),
     )
 
 
@@ -203,6 +220,28 @@ def diagram_file(instance_id: int, process_id: str) -> tuple[int, str]:
 
 
 # ---------------------------------------------------------------- inside
+
+
+def _brought(instance_id: int, catalog: Mapping[str, Any]) -> list[Brought]:
+    """Return what each element set, newest first: what the history kept of it."""
+    events = session().execute(
+        sa.select(Event.at, Event.actor_name, Event.data)
+        .where(Event.instance_id == instance_id, Event.kind == "instance.step")
+        .order_by(Event.id.desc())
+        .limit(STEPS_SHOWN)
+    )
+    return [
+        Brought(
+            at=event.at,
+            by=event.actor_name,
+            element=element,
+            name=_element_name(catalog, element),
+            process=catalog["processes"].get(process_id, {}).get("name", ""),
+            values={name: masked(name, value) for name, value in values.items()},
+        )
+        for event in events
+        for process_id, element, values in reversed(event.data.get("set", ()))
+    ]
 
 
 def _instances() -> sa.Select[*tuple[Any, ...]]:

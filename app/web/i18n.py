@@ -39,6 +39,11 @@ def html_lang() -> str:
     return HTML_LANG[choose()]
 
 
+def in_english() -> bool:
+    """Tell whether what is written now is in English, forced or chosen."""
+    return str(get_locale()) == "en"
+
+
 def content(text: str | None) -> str:
     """Translate a name that comes from a diagram, form or table; unknown text stays as it is.
 
@@ -46,7 +51,7 @@ def content(text: str | None) -> str:
     """
     if not text:
         return ""
-    own = english_names.all_names().get(text) if str(get_locale()) == "en" else None
+    own = english_names.all_names().get(text) if in_english() else None
     return own or gettext(text)
 
 

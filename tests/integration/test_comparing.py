@@ -76,7 +76,7 @@ def test_publishing_says_first_what_changes_and_what_it_means(desk, case, design
     close_read_session()
     page = designer.get(f"/designer/{draft.id}/publish").text
     assert "对在办工单的影响" in page
-    assert "可迁移到新版" in page
+    assert "可以迁移到新版本" in page
     assert "客户再访" in page
 
 

@@ -6,8 +6,7 @@ import json
 import re
 
 import pytest
-from flask import Flask
-from flask_babel import Babel
+from flask_babel import force_locale
 
 from app.procedures.differences import Item, compare
 from tests.support.engine_files import table
@@ -18,10 +17,8 @@ FORM = "complaints/call.json"
 
 
 @pytest.fixture(autouse=True)
-def words():
-    app = Flask("app")
-    Babel(app)
-    with app.test_request_context():
+def words(app_context):
+    with force_locale("en"):
         yield
 
 
