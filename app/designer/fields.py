@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 
 from app.engine import naming
 from app.engine.lint.elements import CASE_DEADLINES
+from app.engine.startable import STARTED_BY
 
 WORK = ["userTask", "manualTask", "task"]
 TASKS = [
@@ -388,6 +389,16 @@ def _case() -> list[dict[str, Any]]:
             ["startEvent"],
             "mono",
             help=_("Of the root alone: %(names)s.", names=", ".join(CASE_DEADLINES)),
+        ),
+        _field(
+            f"prop:{STARTED_BY}",
+            _("Who may begin it by hand"),
+            ["startEvent"],
+            "mono",
+            help=_(
+                "Keys of roles, separated by commas: agent, supervisor. "
+                "They find it in their inbox under “Begin”."
+            ),
         ),
         _field(
             "prop:variables",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from xml.sax.saxutils import quoteattr
 
 from app.engine.naming import ENGLISH
+from app.engine.startable import STARTED_BY
 
 KEY = re.compile(r"[a-z][a-z0-9_]{1,58}[a-z0-9]")
 MAX_BYTES = 5_000_000
@@ -35,7 +36,7 @@ def new_diagram(key: str, name: str, lanes: Sequence[tuple[str, str]], english: 
     """Return a diagram with a pool, these lanes (role key, name) and a way from a start to an end.
 
     english: the name for English screens, "" for none. The first lane holds both events; what is drawn
-    between them is the designer's.
+    between them is the designer's. These roles may begin it by hand.
     """
     middle = TOP + LANE_HEIGHT // 2
     sets = "".join(
@@ -53,13 +54,8 @@ def new_diagram(key: str, name: str, lanes: Sequence[tuple[str, str]], english: 
         _shape(f"lane_{role}", LEFT + HEAD, TOP + number * LANE_HEIGHT, WIDTH - HEAD, LANE_HEIGHT, True)
         for number, (role, _words) in enumerate(lanes)
     )
-    translation = (
-        "    <bpmn:extensionElements>\n"
-        "      <spiffworkflow:properties>\n"
-        f'        <spiffworkflow:property name="{ENGLISH}" value={quoteattr(english)} />\n'
-        "      </spiffworkflow:properties>\n"
-        "    </bpmn:extensionElements>\n"
-    )
+    translation = _property("    ", ENGLISH, english)
+    begun_by = _property("      ", STARTED_BY, ", ".join(role for role, _words in lanes))
     start, end = LEFT + 90, LEFT + WIDTH - 120
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -69,8 +65,9 @@ def new_diagram(key: str, name: str, lanes: Sequence[tuple[str, str]], english: 
         f'    <bpmn:participant id="{key}_pool" name={quoteattr(name)} processRef="{key}" />\n'
         "  </bpmn:collaboration>\n"
         f'  <bpmn:process id="{key}" name={quoteattr(name)} isExecutable="true">\n'
-        f'{translation if english else ""}    <bpmn:laneSet id="{key}_lanes">\n{sets}    </bpmn:laneSet>\n'
+        f'{translation}    <bpmn:laneSet id="{key}_lanes">\n{sets}    </bpmn:laneSet>\n'
         '    <bpmn:startEvent id="begin" name="开始">\n'
+        f"{begun_by}"
         "      <bpmn:outgoing>begin__finished</bpmn:outgoing>\n"
         "    </bpmn:startEvent>\n"
         '    <bpmn:endEvent id="finished" name="结束">\n'
@@ -132,6 +129,17 @@ def new_form(name: str) -> str:
         },
     }
     return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
+
+
+def _property(indent: str, name: str, value: str) -> str:
+    """Return extension elements with one property, nothing for no value."""
+    if not value:
+        return ""
+    return (
+        f"{indent}<bpmn:extensionElements>\n{indent}  <spiffworkflow:properties>\n"
+        f'{indent}    <spiffworkflow:property name="{name}" value={quoteattr(value)} />\n'
+        f"{indent}  </spiffworkflow:properties>\n{indent}</bpmn:extensionElements>\n"
+    )
 
 
 def _shape(element: str, x: int, y: int, width: int, height: int, horizontal: bool = False) -> str:

@@ -63,6 +63,7 @@ from app.engine.reckoning import About, Rung, rung_of
 from app.engine.reckoning import deadline as reckon
 from app.engine.schedule import lock_due, next_due
 from app.engine.script_engine import BpmnError
+from app.engine.startable import Startable, startable
 from app.engine.store import LoadedVersion, version
 from app.engine.token_moves import Target, Token, TokenMove, move_token, tokens
 
@@ -82,6 +83,7 @@ __all__ = [
     "Problem",
     "ProblemsFound",
     "Rung",
+    "Startable",
     "States",
     "StepContext",
     "StepResult",
@@ -132,6 +134,7 @@ __all__ = [
     "send_message",
     "set_data",
     "start",
+    "startable",
     "stream_of",
     "suspend",
     "update_subject",

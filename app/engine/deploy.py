@@ -18,7 +18,7 @@ from flask_babel import gettext as _
 from app import english_names
 from app.accounts.actor import Actor
 from app.db import for_update, in_transaction, session
-from app.engine import bundles, lint, parser
+from app.engine import bundles, lint, parser, startable
 from app.engine.bundles import Bundle
 from app.engine.events import record_event
 from app.engine.problems import ProblemsFound, errors_of
@@ -329,6 +329,7 @@ def _store(bundle: Bundle, number: int, specs: str, actor: Actor, now: datetime)
     write.flush()
     digests = {path: hashlib.sha256(content).hexdigest() for path, content in bundle.files.items()}
     _store_contents(bundle, digests)
+    startable.procedures_changed(actor_id=actor.id, now=now)
     english_names.learn(bundle.english_names(), actor_id=actor.id, now=now)
     write.add_all(
         ProcedureFile(version_id=row.id, path=path, kind=bundles.kind(path), digest=digest)

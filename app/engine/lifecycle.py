@@ -63,8 +63,11 @@ def start(
     case_id: int | None = None,
     business_key: str | None = None,
     subject: Subject | None = None,
+    start_key: str | None = None,
 ) -> Instance:
     """Start the latest version of a procedure by its key, or a version by its id; return the instance.
+
+    start_key: unique; the database refuses a second instance with the same one.
 
     Raises NotFound, Invalid for variables that process data cannot hold, StepFailed.
     """
@@ -79,6 +82,7 @@ def start(
         revision=0,
         started_at=now,
         started_by_id=actor.id,
+        start_key=start_key,
     )
     info = version(version_id)
     session().add(instance)

@@ -71,9 +71,11 @@ class Instance(Base):
 
     state:    one JSON blob, pruned of finished history; text, since key order matters to the engine.
     revision: grows with every step; a step on an older revision is refused.
+    start_key: of the form that a person began it with, so that it begins once.
     """
 
     __tablename__ = "instance"
+    __table_args__ = (sa.Index("ix_instance_start_key", "start_key", unique=True),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     version_id: Mapped[int] = mapped_column(sa.ForeignKey("procedure_version.id"))
@@ -86,6 +88,7 @@ class Instance(Base):
     revision: Mapped[int] = mapped_column(default=0)
     started_at: Mapped[datetime]
     started_by_id: Mapped[int | None]
+    start_key: Mapped[str | None] = mapped_column(sa.String(40))
     ended_at: Mapped[datetime | None]
 
 

@@ -20,7 +20,7 @@ from app.customers.queries import show_asset, show_customer
 from app.db import session, transaction
 from app.deadlines import acknowledging
 from app.errors import Conflict, FieldError, Invalid
-from app.inbox import background, queries, service
+from app.inbox import background, beginning, queries, service
 from app.inbox.filters import Filters
 
 
@@ -51,6 +51,7 @@ def page(work: background.Work | None, filters: Filters, status: int = 200, **mo
         "counts": queries.counts(filters, actor, instant),
         "page": queries.page(filters, actor, instant),
         "views": queries.saved_views(actor),
+        "startable": beginning.offered(actor),
         "open_id": work.item.id if work else None,
         **more,
     }

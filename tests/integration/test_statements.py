@@ -149,6 +149,7 @@ def test_the_inbox_costs_at_most_eight_statements_however_full_it_is(
 ):
     crowd(desk, items)
     sign_in(client, "agent")
+    client.get("/inbox")  # what a process keeps in memory is read by its first request
     with count_statements() as counted:
         page = client.get(address)
     assert page.status_code == 200

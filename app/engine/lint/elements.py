@@ -6,7 +6,7 @@ import re
 
 from flask_babel import gettext as _
 
-from app.engine import expressions, naming, roles
+from app.engine import expressions, naming, roles, startable
 from app.engine.diagram import FLOW_NODES, SUBPROCESSES, WORK, Element, Process
 from app.engine.lint.context import WARNING, Findings, ProcessContext
 from app.engine.xml import BPMN, NS, Node, local
@@ -235,6 +235,7 @@ def properties_are_known(ctx: ProcessContext) -> Findings:
                 _("Use one of: %(names)s.", names=", ".join(CASE_STATUSES)),
             )
         yield from _case_deadlines(ctx, element)
+        yield from _started_by(ctx, element)
         for name in _listed(element.properties.get("escalation")):
             if name != "assignee" and not roles.find_key(name, ctx.roles):
                 yield ctx.problem(
@@ -256,6 +257,25 @@ def properties_are_known(ctx: ProcessContext) -> Findings:
                     _("Enter the ids of steps, separated by commas."),
                     level=WARNING,
                 )
+
+
+def _started_by(ctx: ProcessContext, element: Element) -> Findings:
+    named = startable.listed(element.properties.get(startable.STARTED_BY))
+    for name in named:
+        if roles.find_key(name, ctx.roles) != name:
+            yield ctx.problem(
+                element,
+                "bad-property",
+                _("“%(value)s” is no role key, so nobody of it can begin the procedure.", value=name),
+                _("Use one of: %(names)s.", names=", ".join(sorted(role[0] for role in ctx.roles))),
+            )
+    if named and (element.type != "startEvent" or element.scope != ctx.process.id):
+        yield ctx.problem(
+            element,
+            "bad-property",
+            _("Who may begin it by hand is read at the start of the process only."),
+            _("Write it at the start event."),
+        )
 
 
 def _case_deadlines(ctx: ProcessContext, element: Element) -> Findings:
