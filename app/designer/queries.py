@@ -19,13 +19,15 @@ from app.accounts.tables import Person
 from app.db import session
 from app.designer import rules
 from app.designer.tables import ProcedureDraft, ProcedureDraftEditor, ProcedureDraftFile
-from app.engine import bundles
+from app.engine import bundles, naming
 from app.engine.adapt import adapt
 from app.engine.deploy import latest_files
 from app.engine.problems import ERROR
 from app.engine.tables import Instance, Procedure, ProcedureVersion
 from app.engine.xml import BadFile
 from app.errors import NotFound
+from app.forms.model import say
+from app.web.i18n import in_english
 
 CLOSED_SHOWN = 10
 CHECKS_KEPT = 16
@@ -278,16 +280,21 @@ def _row(draft: ProcedureDraft, count: int, changed: int, newest: int | None, na
 
 
 def _title(path: str, content: bytes) -> str:
-    """Return what a file's content is called, else its own name."""
+    """Return what a file's content is called, in its own English for English readers, else its own name."""
     stem = posixpath.splitext(posixpath.basename(path))[0]
     kind = bundles.kind(path)
     if kind == "form":
         try:
-            return str(bundles.form_schema(content).get("title") or stem)
+            form = bundles.form_schema(content)
+            english = form.get("x-en")
+            return str(say(str(form.get("title") or stem), english if isinstance(english, dict) else {}))
         except (ValueError, RecursionError):
             return stem
     if kind == "dmn":
         return next((one.name for one in bundles.decisions_in(content) if one.name), stem)
     found = bundles.library({path: content}).documents.get(path)
-    names = [process.name for process in found.processes if process.name] if found else []
-    return names[0] if names else stem
+    if found is None or not found.processes:
+        return stem
+    own = naming.english_names(found.processes[0].node) if in_english() else {}
+    names = [process.name for process in found.processes if process.name]
+    return own.get(names[0], names[0]) if names else stem

@@ -54,8 +54,9 @@ def new_diagram(key: str, name: str, lanes: Sequence[tuple[str, str]], english: 
         _shape(f"lane_{role}", LEFT + HEAD, TOP + number * LANE_HEIGHT, WIDTH - HEAD, LANE_HEIGHT, True)
         for number, (role, _words) in enumerate(lanes)
     )
-    translation = _property("    ", ENGLISH, english)
-    begun_by = _property("      ", STARTED_BY, ", ".join(role for role, _words in lanes))
+    translation = _properties("    ", **{ENGLISH: english} if english else {})
+    begun_by = ", ".join(role for role, _words in lanes)
+    begin = _properties("      ", **{ENGLISH: "Start", STARTED_BY: begun_by})
     start, end = LEFT + 90, LEFT + WIDTH - 120
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -67,10 +68,11 @@ def new_diagram(key: str, name: str, lanes: Sequence[tuple[str, str]], english: 
         f'  <bpmn:process id="{key}" name={quoteattr(name)} isExecutable="true">\n'
         f'{translation}    <bpmn:laneSet id="{key}_lanes">\n{sets}    </bpmn:laneSet>\n'
         '    <bpmn:startEvent id="begin" name="开始">\n'
-        f"{begun_by}"
+        f"{begin}"
         "      <bpmn:outgoing>begin__finished</bpmn:outgoing>\n"
         "    </bpmn:startEvent>\n"
         '    <bpmn:endEvent id="finished" name="结束">\n'
+        f"{_properties('      ', **{ENGLISH: 'End'})}"
         "      <bpmn:incoming>begin__finished</bpmn:incoming>\n"
         "    </bpmn:endEvent>\n"
         '    <bpmn:sequenceFlow id="begin__finished" sourceRef="begin" targetRef="finished" />\n'
@@ -127,17 +129,21 @@ def new_form(name: str) -> str:
         "properties": {
             "result": {"type": "string", "title": "处理结果", "x-widget": "textarea", "maxLength": 2000}
         },
+        "x-en": {"提交": "Submit", "处理结果": "Result"},
     }
     return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
 
 
-def _property(indent: str, name: str, value: str) -> str:
-    """Return extension elements with one property, nothing for no value."""
-    if not value:
+def _properties(indent: str, **values: str) -> str:
+    """Return extension elements with these properties, nothing for none."""
+    if not values:
         return ""
-    return (
-        f"{indent}<bpmn:extensionElements>\n{indent}  <spiffworkflow:properties>\n"
+    lines = "".join(
         f'{indent}    <spiffworkflow:property name="{name}" value={quoteattr(value)} />\n'
+        for name, value in values.items()
+    )
+    return (
+        f"{indent}<bpmn:extensionElements>\n{indent}  <spiffworkflow:properties>\n{lines}"
         f"{indent}  </spiffworkflow:properties>\n{indent}</bpmn:extensionElements>\n"
     )
 
