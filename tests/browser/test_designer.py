@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -334,3 +335,34 @@ def test_tokens_are_tried_out_on_the_drawing_and_nothing_of_it_is_kept(signed_in
     expect(page.locator(".djs-palette")).to_be_visible()
     assert raw(page) == before
     assert page.evaluate("deskModeler.get('commandStack').canUndo()") is False
+
+
+def test_what_is_typed_into_one_field_after_another_of_a_form_is_all_kept(signed_in):
+    page = signed_in()
+    home = opened(page, "device_problem")
+    page.goto(f"{home}/add?kind=form")
+    page.locator("[name=title]").fill("登记配件")
+    page.locator("[name=name]").fill("ask_part")
+    page.locator("main form button.btn--primary").click()
+    ready(page)
+    page.locator("[data-add]").click()
+    page.keyboard.type("件数")  # the new question's words are chosen, to be written over
+    card = page.locator("[data-field=question_2]")
+    for label, words in (("问题（英文）", "How many"), ("说明（英文）", "Of each kind")):
+        card.get_by_label(label).click()
+        page.keyboard.type(words)
+    card.get_by_label("字段名").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("amount")
+    # Renaming draws the card anew, while the next field is being typed into already.
+    card.get_by_label("说明（中文）").click()
+    page.keyboard.type("每种")
+    page.locator("[data-field=amount]").get_by_label("说明（英文）").click()
+    page.keyboard.type("Of each kind")
+    page.keyboard.press("Tab")
+    saved(page)
+    page.wait_for_function("fetch(deskKeep.setup.raw).then(one => one.text()).then(one => one.includes('每种'))")
+    form = json.loads(raw(page))
+    assert form["properties"]["amount"]["title"] == "件数"
+    assert form["properties"]["amount"]["x-help"] == "每种"
+    assert form["x-en"]["件数"] == "How many" and form["x-en"]["每种"] == "Of each kind"

@@ -52,20 +52,40 @@ def begin(page: Page, address: str) -> None:
 
 
 def ask(page: Page) -> None:
-    """Lesson 2: a form with a number."""
+    """Lesson 2: a form that asks for a number."""
     add_file(page, "form", "登记配件", "ask")
     page.locator("[data-add]").click()
+    question = page.locator("[data-field=question_2]")
+    question.get_by_label("Question, Chinese").fill("数量")
+    question.get_by_label("Question, English").fill("How many")
+    question.get_by_label("Kind").select_option(label="Number")
+    page.locator("[data-field=question_2]").get_by_label("Name of the field").fill("amount")
+    page.keyboard.press("Tab")
+    page.locator("[data-field=amount]").get_by_label("Must be answered").check()
+    saved(page)
+    page.wait_for_timeout(1500)
     picture(page, "2-form")
+
+
+def decide(page: Page) -> None:
+    """Lesson 3: a table."""
+    add_file(page, "dmn", "数量多少", "how_many")
+    picture(page, "3-table")
 
 
 def main(address: str) -> None:
     """Go through the course."""
     with chromium_browser() as browser:
         page = browser.new_page(viewport=SIZE, locale="en-US")
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(20_000)
         sign_in(page, address, "designer")
         begin(page, address)
         ask(page)
+        decide(page)
+        page.locator("[data-table] th.input-cell").first.click()
+        page.wait_for_timeout(500)
+        picture(page, "3b-table")
+        print(page.locator(".dms-container-wrapper, .context-menu, .dmn-js-parent").all_inner_texts())
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
   if (!keep || !place) return;
   var main = doc.querySelector('[data-designer]'), described = JSON.parse(doc.querySelector('[data-form-words]').textContent), words = described.words;
   var raw = doc.querySelector('[data-raw]'), text = raw.querySelector('textarea'), said = doc.querySelector('[data-raw-said]'), frame = doc.querySelector('[data-frame]');
-  var readonly = keep.setup.readonly, original = '', schema = null, indent = 2, past = [], opened = {}, make = keep.element, serial = 0, mode = 'fields';
+  var readonly = keep.setup.readonly, original = '', schema = null, indent = 2, past = [], opened = {}, make = keep.element, scope = '', drawing = 0, typed = false, mode = 'fields';
   var undo = doc.querySelector('[data-act="undo"]');
 
   /* Unchanged, it is the file as it was, byte by byte. */
@@ -17,8 +17,11 @@
   function changed(again) {
     keep.touch(function () { return Promise.resolve(written()); });
     undo.disabled = !past.length;
-    if (again) draw();
+    if (!again) return;
+    /* What was typed is told when the next field is entered: that one must not be drawn anew under the hand. */
+    if (typed) { clearTimeout(drawing); drawing = setTimeout(draw); } else draw();
   }
+  function heard(fn) { typed = true; try { fn(); } finally { typed = false; } }
   function before() { past.push(JSON.stringify(schema)); if (past.length > 100) past.shift(); }
   function edit(fn, again) { before(); fn(); changed(again); }
   function fields() { return schema.properties || (schema.properties = {}); }
@@ -42,7 +45,7 @@
   }
 
   function row(label, input, help) {
-    var box = make('div', 'field'), head = make('label', 'field__label', label), id = 'fb-' + (++serial);
+    var box = make('div', 'field'), head = make('label', 'field__label', label), id = 'fb-' + scope + '-' + label.replace(/\s+/g, '_');
     input.id = id; head.htmlFor = id;
     if (readonly) input.disabled = true;
     box.append(head, input);
@@ -55,7 +58,15 @@
     if (more && more.list) input.setAttribute('list', more.list);
     input.value = value === undefined ? '' : value; input.autocomplete = 'off';
     if (more && more.hint) input.placeholder = more.hint;
-    input.addEventListener('change', function () { fn(input.value.trim(), input); });
+    var was = input.value;
+    function tell() {
+      if (input.value === was) return;
+      was = input.value;
+      heard(function () { fn(input.value.trim(), input); });
+    }
+    input.addEventListener('change', tell);
+    /* What draw() carries over makes no change of its own. */
+    input.addEventListener('blur', function () { if (input.isConnected) tell(); });
     return row(label, input, help);
   }
   function choice(label, options, value, fn, none, help) {
@@ -63,13 +74,13 @@
     if (none) input.append(new Option(none, ''));
     options.forEach(function (one) { input.append(new Option(one.label, one.value, false, one.value === value)); });
     input.value = value || '';
-    input.addEventListener('change', function () { fn(input.value); });
+    input.addEventListener('change', function () { heard(function () { fn(input.value); }); });
     return row(label, input, help);
   }
   function tick(label, value, fn) {
     var box = make('label', 'check sm'), input = make('input');
     input.type = 'checkbox'; input.checked = !!value; input.disabled = readonly;
-    input.addEventListener('change', function () { fn(input.checked); });
+    input.addEventListener('change', function () { heard(function () { fn(input.checked); }); });
     box.append(input, make('span', '', label));
     return box;
   }
@@ -161,6 +172,7 @@
     var does = make('span', 'row fb__does');
     does.append(button('up', words.up, function () { move(-1); }, !index), button('down', words.down, function () { move(1); }, index === names.length - 1),
       button('trash', words.remove, function () { edit(function () { delete fields()[name]; schema.required = (schema.required || []).filter(function (one) { return one !== name; }); }, true); }));
+    scope = index;
     box.dataset.field = name; box.open = !!opened[name];
     box.addEventListener('toggle', function () { if (box.isConnected) opened[name] = box.open; });
     body.append(both(field, 'title', words.label, words.label_en));
@@ -192,8 +204,10 @@
     return (schema['x-context'] || []).map(function (one) { return typeof one === 'string' ? one : one.path + (one.title ? ' = ' + one.title : ''); }).join('\n');
   }
   function draw() {
-    var active = doc.activeElement, at = active && place.contains(active) ? active.id : '';
-    serial = 0;
+    clearTimeout(drawing);
+    var active = doc.activeElement, at = active && place.contains(active) ? active.id : '', begun = at && active.value;
+    var picked = at && /^(INPUT|TEXTAREA)$/.test(active.tagName) && active.type !== 'checkbox' ? [active.selectionStart, active.selectionEnd] : null;
+    scope = 'form';
     place.textContent = '';
     var head = make('details', 'fb__card'), body = make('div', 'fb__body'), top = make('summary', 'fb__head');
     head.open = !!opened[''];
@@ -229,7 +243,11 @@
     list.id = 'fb-binds';
     described.binds.forEach(function (one) { list.append(new Option(one, one)); });
     place.append(list);
-    if (at && doc.getElementById(at)) doc.getElementById(at).focus();
+    var next = at && doc.getElementById(at);
+    if (next) {
+      next.focus();
+      if (picked) { next.value = begun; next.setSelectionRange(picked[0], picked[1]); }
+    }
   }
 
   /* ---- modes, preview */
