@@ -113,7 +113,7 @@ def test_a_procedure_is_drawn_mended_published_worked_changed_and_seen(app, sign
     errors = page.locator("[data-findings] .find--error")
     expect(errors).to_have_count(2)
     asked = flow(page, "dear", "approve")
-    page.locator("[data-findings] .find__name", has_text=asked).first.click()
+    page.locator("[data-findings] .find", has_text=asked).locator(".find__name").first.click()
     fill(page, "condition", 'result == "high"')
     expect(errors).to_have_count(1)
     select(page, "dear")

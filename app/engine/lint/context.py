@@ -42,12 +42,19 @@ class FileContext:
             file=self.path,
             line=line or (place.line if place else 0),
             element=place.id if place else "",
-            name=place.name if place else "",
+            name=self._called(place),
             rule=rule,
             level=level,
             message=message,
             remedy=remedy,
         )
+
+    def _called(self, place: Element | Flow | Process | None) -> str:
+        """Return the name of a place; a flow without one is called after its ends."""
+        if not isinstance(place, Flow) or place.name:
+            return place.name if place else ""
+        known = {id: one.name for process in self.document.processes for id, one in process.elements.items()}
+        return " → ".join(known.get(end) or end for end in (place.source, place.target))
 
 
 @dataclass(frozen=True)
