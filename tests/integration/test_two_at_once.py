@@ -153,3 +153,48 @@ def _in(app, work):
             work()
 
     return run
+
+
+def test_an_operator_moves_what_an_agent_completes_at_the_same_moment_and_one_of_them_is_told(app, desk):
+    agent, operator = desk.actor("agent"), desk.actor("operator")
+    rounds = [desk.receive(title=f"终端离线 {number}") for number in range(40)]
+    places = [(case.instance.id, case.item("register").id) for case in rounds]
+    close_read_session()
+    start = threading.Barrier(2)
+    outcomes: dict[int, dict[str, object]] = {instance: {} for instance, _item in places}
+
+    def work(who: str, act) -> None:
+        with app.app_context(), clock.at(MONDAY):
+            for instance, item in places:
+                start.wait()
+                try:
+                    with transaction():
+                        act(instance, item)
+                    outcomes[instance][who] = "done"
+                except (Conflict, Refused) as error:
+                    outcomes[instance][who] = error
+            close_read_session()
+
+    def complete(_instance: int, item: int) -> None:
+        inbox.complete(item, ANSWER, actor=agent, now=MONDAY)
+
+    def move(instance: int, _item: int) -> None:
+        values = {"severity": "normal", "klass": "service"}
+        engine.move_token(
+            instance, "register", "analyse", values=values, reason="by phone", actor=operator, now=MONDAY
+        )
+
+    threads = [
+        threading.Thread(target=work, args=(who, act)) for who, act in (("agent", complete), ("operator", move))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for instance, told in outcomes.items():
+        assert list(told.values()).count("done") == 1, (instance, told)
+    # Whoever won: each stands at the next step, once.
+    assert _count(WorkItem, WorkItem.element == "register", WorkItem.status.in_(("open", "claimed"))) == 0
+    assert _count(WorkItem, WorkItem.element == "analyse", WorkItem.status == "open") == len(places)
+    moved = _count(Event, Event.kind == "instance.token_moved")
+    assert moved + _count(Event, Event.kind == "work_item.completed") == len(places)
