@@ -225,15 +225,16 @@ def diagram_file(instance_id: int, process_id: str) -> tuple[int, str]:
 def _brought(instance_id: int, catalog: Mapping[str, Any]) -> list[Brought]:
     """Return what each element set, newest first: what the history kept of it."""
     events = session().execute(
-        sa.select(Event.at, Event.actor_name, Event.data)
+        sa.select(Event.at, Event.actor_id, Event.actor_name, Event.data)
         .where(Event.instance_id == instance_id, Event.kind == "instance.step")
         .order_by(Event.id.desc())
         .limit(STEPS_SHOWN)
     )
+    people = people_names()
     return [
         Brought(
             at=event.at,
-            by=event.actor_name,
+            by=people.get(event.actor_id, event.actor_name),
             element=element,
             name=_element_name(catalog, element),
             process=catalog["processes"].get(process_id, {}).get("name", ""),
