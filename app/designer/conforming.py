@@ -93,11 +93,17 @@ def gaps(processes: Mapping[str, Process], way: Sequence[tuple[str, str]]) -> It
         elif element.type != "startEvent" and not any(
             one.source in before for one in process.into(element_id)
         ):
-            known = [one for one in before if one in process.elements]
+            last = next((one for one in reversed(before) if _leads_on(process, one)), "")
             # After a step that is gone nothing can be said of the next.
-            if before and before[-1] in process.elements:
-                yield process_id, known[-1], element_id
+            if last in process.elements:
+                yield process_id, last, element_id
         before.append(element_id)
+
+
+def _leads_on(process: Process, element_id: str) -> bool:
+    """Tell whether the way went on from there: not from an end, nor from the edge of a step as reminders."""
+    element = process.elements.get(element_id)
+    return element is None or element.type not in ("endEvent", "boundaryEvent")
 
 
 def _missing(

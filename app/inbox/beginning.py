@@ -51,7 +51,9 @@ def begin(
             if not values.get(name, "").strip()
         ]
         if not title or len(title) > LONGEST_TITLE:
-            errors.insert(0, FieldError("title", _("Enter up to %(n)s characters.", n=LONGEST_TITLE)))
+            errors.insert(
+                0, FieldError("title", _("Say what it is about, in up to %(n)s characters.", n=LONGEST_TITLE))
+            )
         if errors:
             raise Invalid(_("It cannot be begun like this."), errors)
         variables = {name: _value(values[name]) for name in procedure.variables}

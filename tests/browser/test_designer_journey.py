@@ -12,6 +12,7 @@ from app.accounts.actor import SYSTEM
 from app.db import close_read_session, session, transaction
 from app.engine.tables import Instance, ProcedureVersion, WorkItem
 from tests.factories import Desk
+from tests.support.browser import axe_violations
 from tests.support.drawing import (
     add_file,
     append,
@@ -130,6 +131,7 @@ def test_a_procedure_is_drawn_mended_published_worked_changed_and_seen(app, sign
     agent = sign_in("agent", "zh")
     agent.goto("/inbox")
     agent.get_by_role("link", name="配件申请").click()
+    assert axe_violations(agent) == []
     agent.locator("[name=title]").fill("给车队配一台终端")
     agent.get_by_role("button", name="发起").click()
     expect(agent.locator("#work")).to_contain_text("登记配件")
