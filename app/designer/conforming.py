@@ -81,9 +81,10 @@ def gaps(processes: Mapping[str, Process], way: Sequence[tuple[str, str]]) -> It
     way: (process id, element id) in the order in which they were done. The step before is "" where the
     element is not there at all.
     """
-    done: dict[str, list[str]] = {}
+    # A dictionary for its order: what was done last stands last.
+    done: dict[str, dict[str, None]] = {}
     for process_id, element_id in way:
-        process, before = processes[process_id], done.setdefault(process_id, [])
+        process, before = processes[process_id], done.setdefault(process_id, {})
         element = process.elements.get(element_id)
         if element is None:
             yield process_id, "", element_id
@@ -97,7 +98,8 @@ def gaps(processes: Mapping[str, Process], way: Sequence[tuple[str, str]]) -> It
             # After a step that is gone nothing can be said of the next.
             if last in process.elements:
                 yield process_id, last, element_id
-        before.append(element_id)
+        before.pop(element_id, None)
+        before[element_id] = None
 
 
 def _leads_on(process: Process, element_id: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -42,25 +43,34 @@ def begin(
     Raises Forbidden; Invalid with the field title or `value-NAME`; StepFailed.
     """
     procedure = get(key, actor)
-    instance = session().scalar(sa.select(Instance).where(Instance.start_key == once))
+    instance = session().scalar(
+        sa.select(Instance).where(Instance.start_key == once, Instance.started_by_id == actor.id)
+    )
     if instance is None:
-        title = " ".join(title.split())
-        errors = [
-            FieldError(f"value-{name}", _("Enter a value."))
-            for name in procedure.variables
-            if not values.get(name, "").strip()
-        ]
-        if not title or len(title) > LONGEST_TITLE:
-            errors.insert(
-                0, FieldError("title", _("Say what it is about, in up to %(n)s characters.", n=LONGEST_TITLE))
-            )
-        if errors:
-            raise Invalid(_("It cannot be begun like this."), errors)
-        variables = {name: _value(values[name]) for name in procedure.variables}
-        instance = engine.start(
-            key, variables, start_key=once, subject=engine.Subject(title=title), actor=actor, now=now
-        )
+        instance = _start(procedure, " ".join(title.split()), values, once, actor, now)
     return instance, _first_task(instance.id, actor, now)
+
+
+def _start(
+    procedure: engine.Startable, title: str, values: Mapping[str, str], once: str, actor: Actor, now: datetime
+) -> Instance:
+    errors = [
+        FieldError(f"value-{name}", _("Enter a value."))
+        for name in procedure.variables
+        if not values.get(name, "").strip()
+    ]
+    if not title or len(title) > LONGEST_TITLE:
+        words = _("Say what it is about, in up to %(n)s characters.", n=LONGEST_TITLE)
+        errors.insert(0, FieldError("title", words))
+    if errors:
+        raise Invalid(_("It cannot be begun like this."), errors)
+    variables = {name: _value(values[name]) for name in procedure.variables}
+    subject = engine.Subject(title=title)
+    try:
+        return engine.start(procedure.key, variables, start_key=once, subject=subject, actor=actor, now=now)
+    except Invalid as error:
+        asked = [FieldError(f"value-{one.field}", one.message) for one in error.errors]
+        raise Invalid(str(error), asked) from error
 
 
 def _first_task(instance_id: int, actor: Actor, now: datetime) -> int | None:
@@ -78,13 +88,11 @@ def _first_task(instance_id: int, actor: Actor, now: datetime) -> int | None:
 
 
 def _value(text: str) -> Any:
-    """Return what was typed: a number or a truth value where it reads as one, else the text."""
+    """Return what was typed: a number or a truth value where it can be nothing else, else the text."""
     text = text.strip()[:LONGEST_VALUE]
     if text in ("true", "false"):
         return text == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
+    # 0012 is a number that somebody gave to a thing, none to reckon with.
+    if re.fullmatch(r"-?(0|[1-9]\d{0,14})(\.\d{1,10})?", text):
+        return float(text) if "." in text else int(text)
     return text

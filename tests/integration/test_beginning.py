@@ -72,6 +72,28 @@ def test_an_agent_begins_a_procedure_and_is_led_to_its_first_task(app, desk):
     assert "给车队配一台终端" in agent.get(answer.location).text
 
 
+def test_a_value_is_a_number_only_where_it_can_be_nothing_else(app, desk):
+    agent = signed_in(app, "agent")
+    typed = {
+        "12": 12,
+        "1.5": 1.5,
+        "0012": "0012",
+        "true": True,
+        "nan": "nan",
+        "9" * 40: "9" * 40,
+        "终端": "终端",
+    }
+    for text, value in typed.items():
+        agent.post(
+            "/inbox/begin/spares",
+            data={**asked(agent), "title": text, "value-amount": text, "value-spare": "x"},
+        )
+        with app.app_context():
+            item = session().scalar(sa.select(WorkItem.id).where(WorkItem.title == text))
+            assert engine.item_data(item)["amount"] == value
+            close_read_session()
+
+
 def test_the_same_form_sent_twice_begins_it_once_even_at_the_same_moment(app, desk):
     clients = [signed_in(app, "agent"), signed_in(app, "agent")]
     given = {**asked(clients[0]), "title": "一台终端", "value-amount": "1", "value-spare": "x"}
