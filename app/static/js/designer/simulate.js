@@ -28,12 +28,11 @@
     function said(text) {
       var words = text.trim();
       var own = translate(words);
-      if (own !== words) return text.replace(words, own);
-      for (var i = 0; i < built.length; i++) {
+      for (var i = 0; own === words && i < built.length; i++) {
         var found = words.match(built[i][0]);
-        if (found) return text.replace(words, built[i][1].apply(null, [translate].concat(Array.from(found))));
+        if (found) own = built[i][1].apply(null, [translate].concat(Array.from(found)));
       }
-      return text;
+      return own === words ? text : text.split(words).join(own);
     }
     function tell(node) {
       if (ours.get(node) === node.data) return;
