@@ -22,7 +22,7 @@ from app.engine import bundles, lint, parser, startable
 from app.engine.bundles import Bundle
 from app.engine.events import record_event
 from app.engine.problems import ProblemsFound, errors_of
-from app.engine.tables import FileContent, Procedure, ProcedureFile, ProcedureVersion
+from app.engine.tables import FileContent, Procedure, ProcedureFile, ProcedureVersion, newest_versions
 from app.errors import NotFound
 
 # How many are kept in memory: versions with their specs, forms.
@@ -97,6 +97,10 @@ def deploy(
     problems = [problem for problem in lint.check(known.files) if problem.file in affected]
     if errors_of(problems):
         raise ProblemsFound(errors_of(problems))
+    if changed and not dry_run:
+        names = {name: said for b in chosen if b.root in changed for name, said in b.english_names().items()}
+        english_names.learn(names, actor_id=actor.id, now=now)
+        startable.procedures_changed(actor_id=actor.id, now=now)
     return [
         _deploy(bundle, latest.get(bundle.root), actor, now, dry_run)
         if bundle.root in changed
@@ -249,11 +253,7 @@ def _infos() -> sa.Select[int, str, int, str, str]:
 
 
 def _latest() -> dict[str, VersionInfo]:
-    newest = (
-        sa.select(ProcedureVersion.procedure_id, sa.func.max(ProcedureVersion.number).label("number"))
-        .group_by(ProcedureVersion.procedure_id)
-        .subquery()
-    )
+    newest = newest_versions()
     rows = session().execute(
         _infos().join(
             newest,
@@ -329,8 +329,6 @@ def _store(bundle: Bundle, number: int, specs: str, actor: Actor, now: datetime)
     write.flush()
     digests = {path: hashlib.sha256(content).hexdigest() for path, content in bundle.files.items()}
     _store_contents(bundle, digests)
-    startable.procedures_changed(actor_id=actor.id, now=now)
-    english_names.learn(bundle.english_names(), actor_id=actor.id, now=now)
     write.add_all(
         ProcedureFile(version_id=row.id, path=path, kind=bundles.kind(path), digest=digest)
         for path, digest in digests.items()

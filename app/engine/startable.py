@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.db import session
-from app.engine.tables import Procedure, ProcedureVersion
+from app.engine.tables import Procedure, ProcedureVersion, newest_versions
 from app.revised import Revised
 
 REVISION = "procedures.startable"
@@ -42,11 +42,7 @@ def listed(text: str | None) -> list[str]:
 
 
 def _load() -> tuple[Startable, ...]:
-    newest = (
-        sa.select(ProcedureVersion.procedure_id, sa.func.max(ProcedureVersion.number).label("number"))
-        .group_by(ProcedureVersion.procedure_id)
-        .subquery()
-    )
+    newest = newest_versions()
     rows = session().execute(
         sa.select(Procedure.key, Procedure.name, ProcedureVersion.catalog)
         .join(newest, newest.c.procedure_id == Procedure.id)

@@ -46,6 +46,15 @@ class ProcedureVersion(Base):
     created_by_id: Mapped[int | None]
 
 
+def newest_versions() -> sa.Subquery:
+    """Return (procedure_id, number) of each procedure's newest version."""
+    return (
+        sa.select(ProcedureVersion.procedure_id, sa.func.max(ProcedureVersion.number).label("number"))
+        .group_by(ProcedureVersion.procedure_id)
+        .subquery()
+    )
+
+
 class FileContent(Base):
     """A file's bytes under their sha256: versions share what did not change."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from typing import Any
 
@@ -9,13 +10,14 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.exc import IntegrityError
 
-from app import engine
 from app.accounts.web import current_actor, requires
 from app.clock import now
 from app.db import transaction
 from app.errors import Invalid, StepFailed
 from app.inbox import beginning
 from app.inbox.views import bp
+
+log = logging.getLogger(__name__)
 
 
 @bp.get("/inbox/begin/<key>")
@@ -42,9 +44,10 @@ def begin(key: str) -> Any:
     except Invalid as error:
         return _page(key, once=once, errors={one.field: one.message for one in error.errors}), 422
     except StepFailed as error:
-        with transaction():
-            engine.record_incident(error, now=now(), actor=current_actor())
-        return _page(key, once=once, errors={"": str(error)}), 409
+        # The instance is gone with the step, so there is none to show to the operators.
+        log.error("%s could not be begun, at %s: %s", key, error.element, error.detail)
+        words = _("Its first steps fail, so it was not begun. Please tell the process designers.")
+        return _page(key, once=once, errors={"": words}), 409
     flash(_("Begun."))
     return redirect(url_for(".show", item_id=item_id) if item_id else url_for(".index"), 303)
 

@@ -105,6 +105,8 @@ def look(
             .group_by(WorkItem.instance_id)
         )
     }
+    if verb == "move" and route is None:
+        return [Fate(row, items.get(row.id, 0), _("Choose the way first.")) for row in rows]
     fates = []
     for row in rows:
         problem = ""

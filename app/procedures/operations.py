@@ -21,10 +21,11 @@ from app.engine.tables import (
     Timer,
     WaitingMessage,
     WorkItem,
+    newest_versions,
 )
 from app.errors import NotFound
 from app.procedures.masking import masked
-from app.procedures.queries import DiagramView, catalogs, diagrams, newest_versions, people_names
+from app.procedures.queries import DiagramView, catalogs, diagrams, people_names
 from app.procedures.remedies import remedy
 
 RESOLVED_SHOWN = 30
@@ -236,12 +237,14 @@ def _brought(instance_id: int, catalog: Mapping[str, Any]) -> list[Brought]:
             at=event.at,
             by=people.get(event.actor_id, event.actor_name),
             element=element,
-            name=_element_name(catalog, element),
-            process=catalog["processes"].get(process_id, {}).get("name", ""),
+            name=process["elements"].get(element, {}).get("name") or element,
+            process=process["name"],
             values={name: masked(name, value) for name, value in values.items()},
         )
         for event in events
         for process_id, element, values in reversed(event.data.get("set", ()))
+        # Of another version there may be processes that this one has not.
+        for process in [catalog["processes"].get(process_id, {"name": process_id, "elements": {}})]
     ]
 
 

@@ -22,6 +22,7 @@ from app.engine.tables import (
     Procedure,
     ProcedureFile,
     ProcedureVersion,
+    newest_versions,
 )
 from app.errors import NotFound
 from app.procedures import decision_tables
@@ -306,15 +307,6 @@ def catalogs(versions: Iterable[int]) -> dict[int, dict[str, Any]]:
 
 
 # ---------------------------------------------------------------- inside
-
-
-def newest_versions() -> sa.Subquery:
-    """Return (procedure_id, number) of each procedure's newest version."""
-    return (
-        sa.select(ProcedureVersion.procedure_id, sa.func.max(ProcedureVersion.number).label("number"))
-        .group_by(ProcedureVersion.procedure_id)
-        .subquery()
-    )
 
 
 def _catalog(version: int) -> dict[str, Any]:

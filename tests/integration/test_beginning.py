@@ -94,6 +94,26 @@ def test_a_value_is_a_number_only_where_it_can_be_nothing_else(app, desk):
             close_read_session()
 
 
+def test_a_procedure_whose_first_steps_fail_is_not_begun_and_what_was_typed_stays(app, desk, caplog):
+    script = '<bpmn:scriptTask id="s"><bpmn:script>half = 10 / amount</bpmn:script></bpmn:scriptTask>'
+    body = (
+        f'{lane("look", "s")}<bpmn:startEvent id="start">{properties(startedBy="agent", variables="amount")}'
+        f'</bpmn:startEvent>{script}<bpmn:manualTask id="look" name="查配件"/><bpmn:endEvent id="end"/>'
+    )
+    body += flow("start", "s") + flow("s", "look") + flow("look", "end")
+    with app.app_context():
+        with transaction():
+            engine.deploy({"spares.bpmn": process(body, id="spares")}, actor=SYSTEM, now=clock.now())
+        close_read_session()
+    agent = signed_in(app, "agent", "en")
+    given = {**asked(agent), "title": "一台终端", "value-amount": "0"}
+    answer = agent.post("/inbox/begin/spares", data=given)
+    assert answer.status_code == 409 and 'value="一台终端"' in answer.text
+    # Nobody has been told by the desk: there is no instance that operators could look at.
+    assert "tell the process designers" in answer.text and "operators have been told" not in answer.text
+    assert "spares could not be begun, at s" in caplog.text and begun(app) == []
+
+
 def test_the_same_form_sent_twice_begins_it_once_even_at_the_same_moment(app, desk):
     clients = [signed_in(app, "agent"), signed_in(app, "agent")]
     given = {**asked(clients[0]), "title": "一台终端", "value-amount": "1", "value-spare": "x"}

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from app.db import close_read_session, session
 from app.engine import discretion
 from app.engine.tables import Event
+from app.procedures import operations
 from tests.factories import Desk
 from tests.integration.case_pages import signed_in
 
@@ -53,6 +54,17 @@ def test_each_step_is_kept_with_what_it_set_and_no_word_that_somebody_wrote(app,
     assert not any(
         "klass" in values for element, values in found.items() if element not in ("analyse", "register")
     )
+
+
+def test_a_step_is_called_as_its_own_process_calls_it(app, case):
+    with app.app_context():
+        other = case.desk.receive(title="服务到期").analyse("other", other_type="renew")
+        other.do("guide_renew")
+        other.do("refer", department="platform")
+        # Another process of the same version has a step of this id and another name.
+        names = {one.element: one.name for one in operations.instance_page(other.instance.id).brought}
+        close_read_session()
+    assert names["refer"] == "反馈部门"
 
 
 def test_an_operator_reads_it_on_the_page(app, case):

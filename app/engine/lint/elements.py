@@ -6,9 +6,10 @@ import re
 
 from flask_babel import gettext as _
 
-from app.engine import expressions, naming, roles, startable
+from app.engine import expressions, naming, roles
 from app.engine.diagram import FLOW_NODES, SUBPROCESSES, WORK, Element, Process
 from app.engine.lint.context import WARNING, Findings, ProcessContext
+from app.engine.startable import STARTED_BY, listed
 from app.engine.xml import BPMN, NS, Node, local
 
 CASE_STATUSES = ("open", "waiting", "resolved", "closed", "withdrawn")
@@ -236,7 +237,7 @@ def properties_are_known(ctx: ProcessContext) -> Findings:
             )
         yield from _case_deadlines(ctx, element)
         yield from _started_by(ctx, element)
-        for name in _listed(element.properties.get("escalation")):
+        for name in listed(element.properties.get("escalation")):
             if name != "assignee" and not roles.find_key(name, ctx.roles):
                 yield ctx.problem(
                     element,
@@ -244,7 +245,7 @@ def properties_are_known(ctx: ProcessContext) -> Findings:
                     _("“%(value)s” is no role that an escalation could go to.", value=name),
                     _("List assignee and role keys, separated by commas."),
                 )
-        for name in _listed(element.properties.get("separateFrom")):
+        for name in listed(element.properties.get("separateFrom")):
             # A called process on its own names its callers' steps, which are not at hand.
             alone = not ctx.process.called and not any(
                 ctx.process.id in other.called for _path, other in ctx.known.processes.values()
@@ -260,7 +261,7 @@ def properties_are_known(ctx: ProcessContext) -> Findings:
 
 
 def _started_by(ctx: ProcessContext, element: Element) -> Findings:
-    named = startable.listed(element.properties.get(startable.STARTED_BY))
+    named = listed(element.properties.get(STARTED_BY))
     for name in named:
         if roles.find_key(name, ctx.roles) != name:
             yield ctx.problem(
@@ -279,7 +280,7 @@ def _started_by(ctx: ProcessContext, element: Element) -> Findings:
 
 
 def _case_deadlines(ctx: ProcessContext, element: Element) -> Findings:
-    named = _listed(element.properties.get("caseDeadlines"))
+    named = listed(element.properties.get("caseDeadlines"))
     for name in named:
         if name not in CASE_DEADLINES:
             yield ctx.problem(
@@ -414,10 +415,6 @@ def _unknown_group(ctx: ProcessContext, element: Element, group: str) -> Finding
             _("The candidate group “%(name)s” is neither a role nor a variable.", name=group),
             _("Use a role key, or an expression that gives one."),
         )
-
-
-def _listed(text: str | None) -> list[str]:
-    return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
 def _stand_in(node: Node, scope: str) -> Element:
